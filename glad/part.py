@@ -2,6 +2,7 @@
 
 import difflib
 import importlib
+from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, model_serializer, model_validator
@@ -16,18 +17,12 @@ class Part(BaseModel):
     backbone) reads back as the very class that was written. Only classes inside the `glad` package are looked up.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=())
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
-    @model_serializer(mode="wrap")
-    def _with_kind(self, handler: Any) -> dict[str, Any]:
+    @model_serializer(mode="plain")
+    def _with_kind(self) -> dict[str, Any]:
         kind = f"{type(self).__module__}:{type(self).__qualname__}"
-        fields = {name: getattr(self, name) for name in type(self).model_fields}
-        written = {name: value if isinstance(value, Part) else None for name, value in fields.items()}
-        plain = handler(self)
-        return {"kind": kind} | {
-            name: part.model_dump(mode="json") if (part := written.get(name)) is not None else value
-            for name, value in plain.items()
-        }
+        return {"kind": kind} | {name: _plain(getattr(self, name)) for name in type(self).model_fields}
 
     @model_validator(mode="wrap")
     @classmethod
@@ -44,6 +39,15 @@ class Part(BaseModel):
             if name not in cls.model_fields:
                 raise UserError(unknown_field(cls, name))
         return handler(value)
+
+
+def _plain(value: Any) -> Any:
+    """Return `value` as what JSON can hold."""
+    if isinstance(value, Part):
+        return value.model_dump()
+    if isinstance(value, tuple):
+        return [_plain(item) for item in value]
+    return str(value) if isinstance(value, Path) else value
 
 
 def unknown_field(cls: type[Part], name: str) -> str:

@@ -1,0 +1,133 @@
+"""From decoded frames to the pixels a network sees: one draw per video, shared by all its frames."""
+
+from typing import Literal
+
+import cv2
+import numpy as np
+
+from glad.part import Part
+
+SCALES = (1.0, 0.875, 0.66)  # of the shorter side; the release's multi-scale crop
+# Where a crop may lie, in quarters of the free width and height.
+ANCHORS = (
+    *((0, 0), (4, 0), (0, 4), (4, 4), (2, 2)),
+    *((0, 2), (4, 2), (2, 4), (2, 0)),
+    *((1, 1), (3, 1), (1, 3), (3, 3)),
+)
+
+
+class Spatial(Part):
+    """Crop, resize and flip, in that order, to `size` x `size` pixels.
+
+    Attributes:
+        size: side of the result, in pixels.
+        short_side: the frame is first resized so that its shorter side has this many pixels; None leaves it.
+        crop: `multiscale` (training), `center` (evaluation), or `none`: the whole frame is squashed to a square.
+        flip: probability of a horizontal flip.
+        shift: largest random translation of the result, in pixels, edges repeated (ours; for small pictures).
+        shrink: interpolation where the picture becomes smaller: `bilinear` as the release, or `area`.
+    """
+
+    size: int = 224
+    short_side: int | None = 256
+    crop: Literal["multiscale", "center", "none"] = "multiscale"
+    flip: float = 0.5
+    shift: int = 0
+    shrink: Literal["bilinear", "area"] = "bilinear"
+
+    def apply(self, frames: np.ndarray, rng: np.random.Generator | None) -> np.ndarray:
+        """Return `frames` (t, h, w, 3) uint8 as (t, size, size, 3); `rng=None` draws nothing (no flip, no shift)."""
+        if self.short_side is not None:
+            frames = resized(frames, *short_side_shape(*frames.shape[1:3], self.short_side), self.shrink)
+        height, width = frames.shape[1:3]
+        if self.crop == "multiscale":
+            assert rng is not None, "a multi-scale crop is a random one"
+            left, top, w, h = multiscale_box(height, width, self.size, rng)
+        elif self.crop == "center":
+            left, top, w, h = center_box(height, width, self.size)
+        else:
+            left, top, w, h = 0, 0, width, height
+        frames = resized(frames[:, top : top + h, left : left + w], self.size, self.size, self.shrink)
+        if rng is not None and self.shift:
+            frames = shifted(frames, *rng.integers(-self.shift, self.shift + 1, size=2))
+        if rng is not None and self.flip and rng.random() < self.flip:
+            frames = frames[:, :, ::-1]
+        return frames
+
+
+def short_side_shape(height: int, width: int, short: int) -> tuple[int, int]:
+    """Return (height, width) scaled so that the shorter is `short`; sides are rounded half up, as the release does."""
+    scale = short / min(height, width)
+    return int(height * scale + 0.5), int(width * scale + 0.5)
+
+
+def multiscale_box(height: int, width: int, size: int, rng: np.random.Generator) -> tuple[int, int, int, int]:
+    """Return a random crop (left, top, width, height), as the release's multi-scale crop draws it (1.4).
+
+    Sides are SCALES of the shorter side, at most one scale apart, snapped to `size` when within 2 pixels of it and
+    never larger than the frame; the place is one of 13 anchors.
+    """
+    sides = [int(min(height, width) * scale) for scale in SCALES]
+    sides = [size if abs(side - size) < 3 else side for side in sides]
+    pairs = [(w, h) for i, h in enumerate(sides) for j, w in enumerate(sides) if abs(i - j) <= 1]
+    w, h = pairs[rng.integers(len(pairs))]
+    w, h = min(w, width), min(h, height)
+    across, down = ANCHORS[rng.integers(len(ANCHORS))]
+    return across * ((width - w) // 4), down * ((height - h) // 4), w, h
+
+
+def center_box(height: int, width: int, size: int) -> tuple[int, int, int, int]:
+    """Return the centred crop (left, top, width, height) of side `size`, or of the whole side where that is shorter."""
+    w, h = min(size, width), min(size, height)
+    return (width - w) // 2, (height - h) // 2, w, h
+
+
+def resized(frames: np.ndarray, height: int, width: int, shrink: str = "bilinear") -> np.ndarray:
+    """Return `frames` (t, h, w, 3) uint8 resized; itself when the shape is already right."""
+    if frames.shape[1:3] == (height, width):
+        return frames
+    smaller = height < frames.shape[1] and width < frames.shape[2]
+    how = cv2.INTER_AREA if shrink == "area" and smaller else cv2.INTER_LINEAR
+    out = np.empty((len(frames), height, width, 3), dtype=np.uint8)
+    for frame, place in zip(frames, out, strict=True):
+        cv2.resize(frame, (width, height), dst=place, interpolation=how)
+    return out
+
+
+def shifted(frames: np.ndarray, across: int, down: int) -> np.ndarray:
+    """Return `frames` (t, h, w, 3) moved right by `across` and down by `down` pixels, edge pixels repeated."""
+    rows = np.clip(np.arange(frames.shape[1]) - down, 0, frames.shape[1] - 1)
+    columns = np.clip(np.arange(frames.shape[2]) - across, 0, frames.shape[2] - 1)
+    return frames[:, rows][:, :, columns]
+
+
+def mixed(frames: np.ndarray, background: np.ndarray, mix_ratio: float) -> np.ndarray:
+    """Eq. 6: every frame becomes `(1 - mix_ratio) * frame + mix_ratio * background`, truncated to uint8.
+
+    Args:
+        frames: uint8 (t, h, w, 3).
+        background: uint8 (h, w, 3).
+        mix_ratio: share of the background, in [0, 1].
+    """
+    blend = frames * (1.0 - mix_ratio) + background * mix_ratio
+    # A hair above a whole number is what the exact sum would have been: 0.75 * 100 + 0.25 * 100 is 100, not 99.
+    return (blend + 1e-6).astype(np.uint8)
+
+
+class Mix(Part):
+    """Background augmentation (4.2, 5.1): a source video is mixed with the background of a random source video.
+
+    Attributes:
+        probability: share of the videos that are mixed.
+        ratio: share of the background in a mixed video, or `uniform`: drawn from [0, 1] for each video.
+    """
+
+    probability: float = 0.25
+    ratio: float | Literal["uniform"] = 0.25
+
+    def draw(self, pool: int, rng: np.random.Generator) -> tuple[int, float] | None:
+        """Return (background index below `pool`, its share) for one video, or None: leave it as it is."""
+        if rng.random() >= self.probability:
+            return None
+        index = int(rng.integers(pool))
+        return index, float(rng.random()) if self.ratio == "uniform" else self.ratio

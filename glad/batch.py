@@ -1,0 +1,77 @@
+"""The three things that flow: clips of videos, a batch of two domains, and the losses a method makes of it.
+
+Letters for shapes, here and everywhere: b videos, n clips of one view, t frames, h w pixels, d feature width, k classes.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
+
+
+@dataclass
+class Clips:
+    """Videos of one domain, seen through named views.
+
+    Attributes:
+        views: `{"global": uint8 (b, n, 3, t, h, w), ...}`, RGB pixels.
+        times: `{"global": int64 (b, n, t), ...}`, the frame of its video that each clip frame was.
+    """
+
+    views: dict[str, Tensor]
+    times: dict[str, Tensor]
+
+    def __len__(self) -> int:
+        return len(next(iter(self.views.values())))
+
+    def map(self, move: Callable[[Tensor], Tensor]) -> "Clips":
+        """Return the clips with `move` applied to every tensor."""
+        return Clips(
+            {name: move(view) for name, view in self.views.items()},
+            {name: move(time) for name, time in self.times.items()},
+        )
+
+
+@dataclass
+class Batch:
+    """One step's videos: labelled source, unlabelled target. There is no place for a target label.
+
+    Attributes:
+        source: clips of the source videos.
+        label: int64 (b,), classes of the source videos.
+        target: clips of the target videos, or None for a method that never sees the target.
+        progress: share of the training done, in [0, 1); what schedules inside a method depend on.
+    """
+
+    source: Clips
+    label: Tensor
+    target: Clips | None
+    progress: float = 0.0
+
+    def map(self, move: Callable[[Tensor], Tensor]) -> "Batch":
+        """Return the batch with `move` applied to every tensor."""
+        target = None if self.target is None else self.target.map(move)
+        return Batch(self.source.map(move), move(self.label), target, self.progress)
+
+    def pin_memory(self) -> "Batch":
+        """Return the batch in page-locked memory; data loaders call this."""
+        return self.map(Tensor.pin_memory)
+
+
+@dataclass
+class Losses:
+    """What a method makes of a batch.
+
+    Attributes:
+        terms: named scalars, already weighted; the objective is their sum and nothing else.
+        stats: named scalars that are only logged.
+    """
+
+    terms: dict[str, Tensor]
+    stats: dict[str, Tensor] = field(default_factory=dict)
+
+    @property
+    def total(self) -> Tensor:
+        """The objective: the sum of the terms."""
+        return torch.stack(list(self.terms.values())).sum()

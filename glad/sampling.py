@@ -1,0 +1,143 @@
+"""Which frames make a clip: integers in, integers out.
+
+A sampler is a value that turns the length of a video into named views, each an array `(n clips, t frames)` of
+0-based frame indices. `rng=None` gives the deterministic clips of evaluation.
+"""
+
+from abc import abstractmethod
+from typing import Literal
+
+import numpy as np
+
+from glad.part import Part
+
+Views = dict[str, np.ndarray]
+Short = Literal["wrap", "repeat_last"]
+
+
+class Sampler(Part):
+    """How clips are taken from a video. `short` says what an index past the end means.
+
+    `wrap` starts again at frame 0 (the release), `repeat_last` holds the last frame (time never runs backwards).
+    """
+
+    length: int = 8
+    interval: int = 2
+    short: Short = "wrap"
+
+    @property
+    def span(self) -> int:
+        """Frames from the first of a dense clip to one interval past its last."""
+        return self.length * self.interval
+
+    @abstractmethod
+    def unbounded(self, num_frames: int, rng: np.random.Generator | None) -> Views:
+        """Return the views before indices past the end are brought back into the video."""
+
+    def views(self, num_frames: int, rng: np.random.Generator | None) -> Views:
+        """Return `{view: (n, t) int64}` with every index in `[0, num_frames)`."""
+        assert num_frames > 0, num_frames
+        found = self.unbounded(num_frames, rng)
+        return {name: within(frames, num_frames, self.short) for name, frames in found.items()}
+
+    def dense(self, starts: np.ndarray) -> np.ndarray:
+        """Return dense clips `(n, t)` beginning at `starts`: one frame every `interval`."""
+        return starts[:, None] + self.interval * np.arange(self.length)
+
+
+class Grid(Sampler):
+    """The release sampler: `clips` dense clips spread over the video form a grid of frames.
+
+    A local view is a row of that grid; a global view is a column, the same frame of every clip. The release takes
+    rows 4 and 5 and column 3 of 8 x 8: 24 positions, 22 of them distinct, and only those are computed.
+    """
+
+    clips: int = 8
+    local_rows: tuple[int, ...] = (4, 5)
+    global_columns: tuple[int, ...] = (3,)
+
+    def unbounded(self, num_frames: int, rng: np.random.Generator | None) -> Views:
+        starts = clip_starts(num_frames, self.clips, self.span, rng)
+        columns = np.array(self.global_columns, dtype=np.int64)
+        views = {
+            "global": starts[None, :] + self.interval * columns[:, None],
+            "local": self.dense(starts[list(self.local_rows)]),
+        }
+        return {name: frames for name, frames in views.items() if len(frames)}
+
+
+class Segments(Sampler):
+    """The paper's sampler (4.1): a global clip takes one frame of each of `length` equal parts of the video, a local
+    clip is dense from a random start.
+
+    `locals_are` says how several local clips relate: `independent` starts, sorted in time (the paper), or `adjacent`
+    (ours): they follow one another without overlap wherever the video is long enough.
+    """
+
+    global_views: int = 1
+    local_views: int = 2
+    locals_are: Literal["independent", "adjacent"] = "independent"
+
+    def unbounded(self, num_frames: int, rng: np.random.Generator | None) -> Views:
+        views = {
+            "global": np.stack([self._uniform(num_frames, rng) for _ in range(self.global_views)])
+            if self.global_views
+            else np.empty((0, self.length)),
+            "local": self.dense(self._starts(num_frames, rng)),
+        }
+        return {name: frames for name, frames in views.items() if len(frames)}
+
+    def _uniform(self, num_frames: int, rng: np.random.Generator | None) -> np.ndarray:
+        within_part = np.full(self.length, 0.5) if rng is None else rng.random(self.length)
+        return np.floor((np.arange(self.length) + within_part) * num_frames / self.length).astype(np.int64)
+
+    def _starts(self, num_frames: int, rng: np.random.Generator | None) -> np.ndarray:
+        count = self.local_views
+        room = num_frames - count * self.span
+        if self.locals_are == "adjacent" and room >= 0:
+            first = room // 2 if rng is None else rng.integers(0, room + 1)
+            return first + self.span * np.arange(count)
+        if rng is None:
+            return np.floor((np.arange(count) + 0.5) * max(num_frames - self.span + 1, 0) / max(count, 1)).astype(int)
+        return np.sort(rng.integers(0, max(num_frames - self.span + 1, 1), size=count))
+
+
+class Ordered(Sampler):
+    """Clips in temporal order, for order learning (1.9 of the specification): one dense clip per equal share of the
+    possible starts, or `adjacent` clips without overlap where the video is long enough (ours)."""
+
+    clips: int = 3
+    placed: Literal["spread", "adjacent"] = "spread"
+
+    def unbounded(self, num_frames: int, rng: np.random.Generator | None) -> Views:
+        room = num_frames - self.clips * self.span
+        if self.placed == "adjacent" and room >= 0:
+            first = room // 2 if rng is None else rng.integers(0, room + 1)
+            return {"ordered": self.dense(first + self.span * np.arange(self.clips))}
+        return {"ordered": self.dense(clip_starts(num_frames, self.clips, self.span, rng))}
+
+
+def clip_starts(num_frames: int, clips: int, span: int, rng: np.random.Generator | None) -> np.ndarray:
+    """Return the first frames `(clips,)` of dense clips spread over a video, as the release draws them.
+
+    With `rng`, each clip starts at random inside its own share of the possible starts; with fewer starts than
+    clips the draws are sorted (num_frames > span, clips) or rounded to a fixed ramp. Without, the share's centre.
+    """
+    k = np.arange(clips)
+    possible = num_frames - span + 1
+    if rng is None:
+        if num_frames < span:
+            return np.zeros(clips, dtype=np.int64)
+        return (k * possible / clips + possible / (2 * clips)).astype(np.int64)
+    share = possible // clips
+    if share > 0:
+        return k * share + rng.integers(0, share, size=clips)
+    if num_frames > max(clips, span):
+        return np.sort(rng.integers(0, possible, size=clips))
+    return np.around(k * max(possible, 0) / clips).astype(np.int64)
+
+
+def within(frames: np.ndarray, num_frames: int, short: Short) -> np.ndarray:
+    """Return `frames` with indices past the end wrapped to the start, or held at the last frame."""
+    inside = frames % num_frames if short == "wrap" else np.minimum(frames, num_frames - 1)
+    return inside.astype(np.int64)
