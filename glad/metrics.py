@@ -1,7 +1,7 @@
 """From what a run predicted for each test video to the numbers of a results table.
 
-The number in the paper's tables is the mean class accuracy (MCA, section 5): the recall of every class, averaged
-with equal weight. The list of classes fixes k, and a class without a single test video is left out of the mean.
+The number in the paper's tables is the mean class accuracy (MCA, section 5): the mean of the recalls of the
+classes. The list of classes fixes k, and a class without a single test video is left out of the mean.
 """
 
 from collections.abc import Mapping, Sequence
@@ -52,7 +52,7 @@ class Scores:
 def video_scores(labels: ArrayLike, probabilities: ArrayLike) -> Scores:
     """Return the scores of predictions against the truth.
 
-    `labels` (n,) whole numbers in 0..k-1; `probabilities` (n, k), higher meaning more likely (scores would do).
+    `labels` (n,) whole numbers in 0..k-1; `probabilities` (n, k), higher meaning more likely.
     Of equally probable classes the one with the lower number goes first, in top-1 and top-5 alike.
     Raises UserError for no videos, a label outside 0..k-1, or a number that is not finite.
     """
@@ -95,9 +95,9 @@ def bootstrap_interval(
 ) -> tuple[float, float]:
     """Return the 95 % interval (low, high) of the mean class accuracy, had other videos been tested (ours).
 
-    `labels` (n,); `predictions` (n,) the predicted class of each video, or (runs, n) for several runs on the same
-    videos, which gives the interval of the mean over the runs. Videos are drawn again with replacement within
-    their class, so every class keeps its support. The spread over training seeds is not in this interval.
+    `labels` (n,); `predictions` (n,) the predicted class of each video, or (runs, n) for several runs on the
+    same videos, which gives the interval of the mean over the runs. Videos are drawn again with replacement
+    within their class, so every class keeps its support. The spread over seeds is not in this interval.
     """
     truth = np.asarray(labels)
     guesses = np.atleast_2d(np.asarray(predictions))
