@@ -109,9 +109,9 @@ def mixed(frames: np.ndarray, background: np.ndarray, mix_ratio: float) -> np.nd
         background: uint8 (h, w, 3).
         mix_ratio: share of the background, in [0, 1].
     """
-    blend = frames * (1.0 - mix_ratio) + background * mix_ratio
-    # A hair above a whole number is what the exact sum would have been: 0.75 * 100 + 0.25 * 100 is 100, not 99.
-    return (blend + 1e-6).astype(np.uint8)
+    blend = frames * np.float32(1.0 - mix_ratio) + background * np.float32(mix_ratio)
+    # Half a rounding error below a whole number is that number: 0.7 * 100 + 0.3 * 100 is 100, not 99.
+    return (blend + np.float32(1e-4)).astype(np.uint8)
 
 
 class Mix(Part):

@@ -17,19 +17,23 @@ class Clips:
     Attributes:
         views: `{"global": uint8 (b, n, 3, t, h, w), ...}`, RGB pixels.
         times: `{"global": int64 (b, n, t), ...}`, the frame of its video that each clip frame was.
+        draw: int64 (b,), a random number per video, addressed like its clips: what a method draws per video comes
+            from here, so that the number of processes cannot change it.
     """
 
     views: dict[str, Tensor]
     times: dict[str, Tensor]
+    draw: Tensor
 
     def __len__(self) -> int:
-        return len(next(iter(self.views.values())))
+        return len(self.draw)
 
     def map(self, move: Callable[[Tensor], Tensor]) -> "Clips":
         """Return the clips with `move` applied to every tensor."""
         return Clips(
             {name: move(view) for name, view in self.views.items()},
             {name: move(time) for name, time in self.times.items()},
+            move(self.draw),
         )
 
 
