@@ -1,0 +1,44 @@
+# The words of this house. `make` alone prints them. Another Python: `make setup PYTHON=python3.12`.
+
+PYTHON ?= python3
+WORKERS ?= 2
+BIN := .venv/bin
+
+.PHONY: help setup test check demo clean
+
+help:
+	@echo "make setup   .venv with glad and its tools, in the versions of constraints.txt"
+	@echo "make check   format, lint, types and the fast tests: before every commit"
+	@echo "make test    all tests"
+	@echo "make demo    the tiny run end to end, on a CPU"
+	@echo "make clean   removes what these words made (.venv and caches; never data/ or runs/)"
+
+setup: .venv/.stamp
+
+# A torch that is already in .venv stays, for it may be a build chosen on purpose: then its pin is left out.
+.venv/.stamp: pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "glad needs Python 3.11 or newer; try: make setup PYTHON=python3.12" >&2; exit 1; }
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@if $(BIN)/python -c 'import importlib.metadata as m; m.version("torch")' 2>/dev/null; \
+	  then grep -v '^torch==' constraints.txt; else cat constraints.txt; fi > .venv/constraints.txt
+	$(BIN)/python -m pip install --quiet -c .venv/constraints.txt -e '.[dev]'
+	@touch $@
+
+test check: export OMP_NUM_THREADS := 1
+
+test: setup
+	$(BIN)/python -m pytest -n $(WORKERS)
+
+check: setup
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/pyright
+	$(BIN)/python -m pytest -n $(WORKERS) -m "not slow"
+
+demo: setup
+	$(BIN)/glad demo
+
+clean:
+	rm -rf .venv build dist *.egg-info .pytest_cache .ruff_cache .hypothesis
+	find glad tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
