@@ -11,8 +11,8 @@ IMAGENET_STD = (58.395, 57.12, 57.375)
 class Normalize(nn.Module):
     """`(pixels - mean) / std` per channel, in the precision this module was moved to.
 
-    Pixels (b, 3, t, h, w), RGB, uint8 or float in [0, 255]; output of the same shape. The constants travel with the
-    module to its device but are no weights: they are in no checkpoint.
+    Pixels (b, 3, t, h, w), RGB, uint8 or float in [0, 255]; output of the same shape. The constants travel
+    with the module to its device but are no weights: they are in no checkpoint.
     """
 
     mean: Tensor

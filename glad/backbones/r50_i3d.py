@@ -1,7 +1,7 @@
-"""R50-I3D: a ResNet-50 whose kernels also look along time, with non-local blocks that compare all places at once.
+"""R50-I3D: a ResNet-50 that also looks along time, with non-local blocks that compare all places at once.
 
-The network of the paper's Table 3. Topology, names of stages and constants follow the public Kinetics-400 model
-"i3d imagenet-pretrained r50 nl-dot-product" (mmaction2), so that its weights fit; see docs/backbones.md.
+The network of the paper's Table 3. Topology, names of stages and constants follow the public Kinetics-400
+model "i3d imagenet-pretrained r50 nl-dot-product" of mmaction2, so that its weights fit: docs/backbones.md.
 """
 
 import torch
@@ -12,21 +12,13 @@ from glad.backbones.pixels import IMAGENET_MEAN, IMAGENET_STD, Normalize
 from glad.errors import UserError
 from glad.part import Part
 
-# One row per layer: inner channels, spatial stride, then per block whether conv1 spans 3 frames and whether a
-# non-local block follows.
-LAYERS = (
-    (64, 1, (True, True, True), (False, False, False)),
-    (128, 2, (True, False, True, False), (False, True, False, True)),
-    (256, 2, (True, False, True, False, True, False), (False, True, False, True, False, True)),
-    (512, 2, (False, True, False), (False, False, False)),
-)
 EXPANSION = 4
 MIN_FRAMES = 5  # below, nothing is left for the second temporal pooling
 MIN_SIDE = 17  # below, nothing is left for the non-local blocks of layer3 to pool
 
 
 class R50I3DConfig(Part):
-    """R50-I3D as a value. `non_local=False` leaves the five non-local blocks out (27.2 instead of 34.6 M parameters)."""
+    """R50-I3D as a value; `non_local=False` leaves the five non-local blocks out."""
 
     non_local: bool = True
 
@@ -38,31 +30,27 @@ class R50I3DConfig(Part):
 class R50I3D(nn.Module):
     """R50-I3D without pooling and without a head; `width` is 2048.
 
-    Pixels (b, 3, t, h, w), RGB, uint8 or float in [0, 255], t >= 5, h and w >= 17 -> map (b, 2048, t', h', w') with
-    t' about t/8 and h' about h/32: 8 frames of 224x224 become (1, 7, 7), 32 frames (4, 7, 7). The last frame of an
-    8-frame clip lies outside every receptive field, as in the public model.
+    Pixels (b, 3, t, h, w), RGB, uint8 or float in [0, 255], t >= 5, h and w >= 17 (`UserError` otherwise) ->
+    map (b, 2048, t', h', w') with t' about t/8 and h' about h/32: 8 frames of 224x224 become (1, 7, 7), 32 frames
+    (4, 7, 7). The last frame of an 8-frame clip lies outside every receptive field, as in the public model.
 
-    Fresh weights: Kaiming normal convolutions (fan out, ReLU), batch norm 1 and 0; non-local blocks start as the
-    identity.
+    Fresh weights: Kaiming normal convolutions (fan out, ReLU), batch norm 1 and 0; non-local blocks start as
+    the identity.
     """
 
     def __init__(self, non_local: bool = True) -> None:
         super().__init__()
-        self.width = LAYERS[-1][0] * EXPANSION
+        self.width = 512 * EXPANSION
         self.normalize = Normalize(IMAGENET_MEAN, IMAGENET_STD)
         self.conv1 = nn.Conv3d(3, 64, (5, 7, 7), stride=2, padding=(2, 3, 3), bias=False)
         self.bn1 = nn.BatchNorm3d(64)
         self.pool1 = nn.MaxPool3d((1, 3, 3), stride=2, padding=(0, 1, 1))
         self.pool2 = nn.MaxPool3d((2, 1, 1), stride=(2, 1, 1))
-        channels = 64
-        for number, (inner, stride, inflate, followed) in enumerate(LAYERS, start=1):
-            blocks = []
-            for block in range(len(inflate)):
-                block_stride = stride if block == 0 else 1
-                attend = non_local and followed[block]
-                blocks.append(Bottleneck(channels, inner, block_stride, inflate[block], attend))
-                channels = inner * EXPANSION
-            self.add_module(f"layer{number}", nn.Sequential(*blocks))
+        on = 1 if non_local else 0
+        self.layer1 = layer(64, 64, 1, inflate=(1, 1, 1), non_local=(0, 0, 0))
+        self.layer2 = layer(256, 128, 2, inflate=(1, 0, 1, 0), non_local=(0, on, 0, on))
+        self.layer3 = layer(512, 256, 2, inflate=(1, 0, 1, 0, 1, 0), non_local=(0, on, 0, on, 0, on))
+        self.layer4 = layer(1024, 512, 2, inflate=(0, 1, 0), non_local=(0, 0, 0))
         for module in self.modules():
             if isinstance(module, nn.Conv3d) and module.bias is None:
                 nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
@@ -78,10 +66,19 @@ class R50I3D(nn.Module):
                 f"not {frames} frames of {sides[0]}x{sides[1]}; sample longer or larger clips"
             )
         x = self.pool1(F.relu(self.bn1(self.conv1(self.normalize(pixels)))))
-        x = self.pool2(self.get_submodule("layer1")(x))
-        for name in ("layer2", "layer3", "layer4"):
-            x = self.get_submodule(name)(x)
-        return x
+        x = self.pool2(self.layer1(x))
+        return self.layer4(self.layer3(self.layer2(x)))
+
+
+def layer(
+    channels: int, inner: int, stride: int, inflate: tuple[int, ...], non_local: tuple[int, ...]
+) -> nn.Sequential:
+    """Return a bottleneck per entry of `inflate`, the first with the stride; 1 means yes in both tuples."""
+    blocks = []
+    for block in range(len(inflate)):
+        inputs, step = (channels, stride) if block == 0 else (inner * EXPANSION, 1)
+        blocks.append(Bottleneck(inputs, inner, step, bool(inflate[block]), bool(non_local[block])))
+    return nn.Sequential(*blocks)
 
 
 class Bottleneck(nn.Module):
@@ -117,9 +114,9 @@ class Bottleneck(nn.Module):
 class NonLocal(nn.Module):
     """Every place receives a mix of all places, weighted by a plain dot product (Wang et al. 2018, Eq. 4).
 
-    x (b, c, t, h, w) -> same shape. Queries `theta`, keys `phi` and values `g` have c/2 channels and a bias; keys and
-    values are max-pooled 2x2 in space. The weights are divided by the number of pooled keys: no softmax and no
-    1/sqrt(width). The result passes `out` and a batch norm and is added to x.
+    x (b, c, t, h, w) -> same shape. Queries `theta`, keys `phi` and values `g` have c/2 channels and a bias;
+    keys and values are max-pooled 2x2 in space. The weights are divided by the number of pooled keys: no
+    softmax and no 1/sqrt(width). The result passes `out` and a batch norm and is added to x.
     """
 
     def __init__(self, channels: int) -> None:
@@ -134,7 +131,7 @@ class NonLocal(nn.Module):
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
-        """Draw convolutions from N(0, 0.01^2) with bias 0, and start as the identity: the last norm weighs 0."""
+        """Draw convolutions from N(0, 0.01^2), bias 0; the last norm weighs 0: the block is the identity."""
         for conv in (self.theta, self.phi, self.g, self.out):
             nn.init.normal_(conv.weight, std=0.01)
             if conv.bias is not None:

@@ -1,4 +1,4 @@
-"""Two small 3D convolutions: a backbone for tests and first runs, trained in seconds and never for a result."""
+"""Two small 3D convolutions: a backbone for tests and first runs, never for a result."""
 
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -20,8 +20,8 @@ class TinyConfig(Part):
 class Tiny(nn.Module):
     """Two 3x3x3 convolutions (4,128 parameters at width 16), no batch norm: rows of a batch never meet.
 
-    Pixels (b, 3, t, h, w), RGB, uint8 or float in [0, 255], t >= 1, h and w >= 8 -> map (b, width, t, h/4, w/4),
-    sides rounded up.
+    Pixels (b, 3, t, h, w), RGB, uint8 or float in [0, 255], t >= 1, h and w >= 8 -> map
+    (b, width, t, h/4, w/4), sides rounded up.
     """
 
     def __init__(self, width: int = 16) -> None:

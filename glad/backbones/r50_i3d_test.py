@@ -1,0 +1,193 @@
+import pytest
+import torch
+from torch import nn
+
+from glad.backbones.r50_i3d import R50I3D, NonLocal, R50I3DConfig
+from glad.errors import UserError
+from glad.part import Part
+
+LAYERS = ("layer1", "layer2", "layer3", "layer4")
+
+
+@pytest.fixture(autouse=True)
+def one_thread():
+    torch.set_num_threads(1)
+    torch.manual_seed(0)
+
+
+def on_meta(**fields) -> R50I3D:
+    with torch.device("meta"):
+        return R50I3DConfig(**fields).build()
+
+
+def alive() -> R50I3D:
+    """A random network in eval mode whose non-local blocks do little: at full size they overflow."""
+    backbone = R50I3DConfig().build().eval()
+    for module in backbone.modules():
+        if isinstance(module, NonLocal):
+            nn.init.constant_(module.norm.weight, 1e-6)
+    return backbone
+
+
+def parameters(module: nn.Module) -> int:
+    return sum(parameter.numel() for parameter in module.parameters())
+
+
+def test_parameter_and_tensor_counts():
+    backbone = on_meta()
+    assert parameters(backbone) == 34_578_240
+    assert parameters(on_meta(non_local=False)) == 27_223_872
+    assert len(backbone.state_dict()) == 378
+    kinds = [type(module) for module in backbone.modules()]
+    assert kinds.count(nn.Conv3d) == 73
+    assert kinds.count(nn.BatchNorm3d) == 58
+    blocks = [parameters(module) for module in backbone.modules() if isinstance(module, NonLocal)]
+    assert blocks == [526_080] * 2 + [2_100_736] * 3
+
+
+def test_non_local_blocks_stand_after_the_right_blocks():
+    found = [name for name, module in on_meta().named_modules() if isinstance(module, NonLocal)]
+    assert found == [f"{place}.non_local" for place in ("layer2.1", "layer2.3", "layer3.1", "layer3.3", "layer3.5")]
+    assert not any(isinstance(module, NonLocal) for module in on_meta(non_local=False).modules())
+
+
+def test_inflated_kernels_stand_where_the_public_model_has_them():
+    backbone = on_meta()
+    depths = {
+        layer: [block.conv1.kernel_size for block in backbone.get_submodule(layer).children()] for layer in LAYERS
+    }
+    wide, flat = (3, 1, 1), (1, 1, 1)
+    assert depths == {
+        "layer1": [wide] * 3,
+        "layer2": [wide, flat] * 2,
+        "layer3": [wide, flat] * 3,
+        "layer4": [flat, wide, flat],
+    }
+    convolutions = {name: module for name, module in backbone.named_modules() if isinstance(module, nn.Conv3d)}
+    for name, conv in convolutions.items():
+        assert (conv.bias is not None) == name.endswith((".theta", ".phi", ".g"))
+        if name.startswith("layer") and name.endswith("conv2"):
+            assert conv.kernel_size == (1, 3, 3)
+            assert conv.stride == ((1, 2, 2) if name[5] in "234" and ".0." in name else (1, 1, 1))
+        elif name.startswith("layer") and "downsample" not in name:
+            assert conv.stride == (1, 1, 1)
+
+
+@pytest.mark.parametrize(
+    ("frames", "after_conv1", "after_pool1", "after_pool2"), [(8, 4, 2, 1), (16, 8, 4, 2), (32, 16, 8, 4)]
+)
+def test_shapes_of_every_stage(frames, after_conv1, after_pool1, after_pool2):
+    backbone = on_meta()
+    shapes = {}
+    for name in ("conv1", "pool1", "layer1", "pool2", *LAYERS[1:]):
+        keep = lambda module, inputs, output, name=name: shapes.__setitem__(name, tuple(output.shape[1:]))  # noqa: E731
+        backbone.get_submodule(name).register_forward_hook(keep)
+    output = backbone(torch.empty(2, 3, frames, 224, 224, dtype=torch.uint8, device="meta"))
+    t, u, v = after_conv1, after_pool1, after_pool2
+    assert shapes == {
+        "conv1": (64, t, 112, 112),
+        "pool1": (64, u, 56, 56),
+        "layer1": (256, u, 56, 56),
+        "pool2": (256, v, 56, 56),
+        "layer2": (512, v, 28, 28),
+        "layer3": (1024, v, 14, 14),
+        "layer4": (2048, v, 7, 7),
+    }
+    assert output.shape == (2, backbone.width, v, 7, 7)
+
+
+def test_the_last_frame_of_eight_is_never_seen_and_all_others_are():
+    backbone = alive()
+    clip = torch.randint(0, 256, (3, 8, 48, 48), dtype=torch.uint8)
+    clips = clip.repeat(9, 1, 1, 1, 1)
+    for t in range(8):
+        clips[t, :, t] = 255 - clips[t, :, t]
+    with torch.inference_mode():
+        maps = backbone(clips)
+    assert maps.isfinite().all()
+    change = (maps[:8] - maps[8]).abs().amax(dim=(1, 2, 3, 4))
+    assert (change[:7] > 0).all()
+    assert change[7] == 0
+
+
+def test_uint8_and_float_pixels_give_the_same_map_and_it_follows_the_constants():
+    backbone = alive()
+    pixels = torch.randint(0, 256, (1, 3, 5, 17, 17), dtype=torch.uint8)  # the smallest clip there is
+    with torch.inference_mode():
+        output = backbone(pixels)
+        assert torch.equal(output, backbone(pixels.float()))
+        mean = backbone.normalize.mean.expand(1, 3, 5, 17, 17)
+        assert not backbone(mean).any()  # the mean image is zero after normalisation, and no layer has an offset yet
+    assert output.shape == (1, 2048, 1, 1, 1) and output.any()
+
+
+@pytest.mark.parametrize("shape", [(4, 32, 32), (8, 16, 32), (8, 32, 16)])
+def test_too_small_a_clip_is_refused_in_words(shape):
+    with pytest.raises(UserError, match="at least 5 frames of 17x17 pixels"):
+        on_meta()(torch.empty(1, 3, *shape, device="meta"))
+
+
+def test_gradients_reach_every_parameter():
+    backbone = R50I3DConfig().build()
+    for module in backbone.modules():
+        if isinstance(module, NonLocal):
+            nn.init.ones_(module.norm.weight)
+    backbone(torch.randint(0, 256, (2, 3, 8, 32, 32), dtype=torch.uint8)).square().mean().backward()
+    untouched = [name for name, value in backbone.named_parameters() if value.grad is None or not value.grad.any()]
+    assert not untouched
+
+
+def test_config_is_a_part_and_reads_back():
+    config = R50I3DConfig(non_local=False)
+    assert isinstance(config, Part)
+    assert R50I3DConfig.model_validate_json(config.model_dump_json()) == config
+
+
+class TestNonLocal:
+    def block(self, channels: int = 6) -> NonLocal:
+        block = NonLocal(channels).double().eval()
+        for parameter in block.parameters():
+            nn.init.normal_(parameter)
+        block.norm.running_mean.normal_()
+        block.norm.running_var.uniform_(0.5, 2.0)
+        return block
+
+    def test_equals_a_naive_loop_over_places(self):
+        block, x = self.block(), torch.randn(2, 6, 2, 4, 5, dtype=torch.float64)
+        b, _, t, h, w = x.shape
+        keys = t * (h // 2) * (w // 2)
+
+        def conv(layer, vector):
+            bias = 0 if layer.bias is None else layer.bias
+            return layer.weight[:, :, 0, 0, 0] @ vector + bias
+
+        expected = torch.empty_like(x)
+        places = [(i, j, k) for i in range(t) for j in range(h) for k in range(w)]
+        for n in range(b):
+            phi = {place: conv(block.phi, x[n, :, *place]) for place in places}
+            g = {place: conv(block.g, x[n, :, *place]) for place in places}
+
+            def pooled(vectors, i, j, k):
+                four = [vectors[i, 2 * j + down, 2 * k + right] for down in (0, 1) for right in (0, 1)]
+                return torch.stack(four).amax(0)
+
+            cells = [(i, j, k) for i in range(t) for j in range(h // 2) for k in range(w // 2)]
+            assert len(cells) == keys
+            for place in places:
+                theta = conv(block.theta, x[n, :, *place])
+                y = sum((theta @ pooled(phi, *cell)) * pooled(g, *cell) for cell in cells) / keys
+                norm = block.norm
+                z = (conv(block.out, y) - norm.running_mean) / (norm.running_var + norm.eps).sqrt()
+                expected[n, :, *place] = x[n, :, *place] + z * norm.weight + norm.bias
+        assert torch.allclose(block(x), expected, atol=1e-10)
+
+    def test_is_the_identity_when_its_norm_weighs_nothing_as_it_does_at_first(self):
+        block, x = NonLocal(6), torch.randn(2, 6, 2, 4, 4)
+        assert torch.equal(block(x), x) and torch.equal(block.eval()(x), x)
+        nn.init.ones_(block.norm.weight)
+        assert not torch.equal(block(x), x)
+
+    def test_biases(self):
+        block = NonLocal(6)
+        assert all(layer.bias is not None for layer in (block.theta, block.phi, block.g))
+        assert block.out.bias is None
