@@ -1,4 +1,4 @@
-"""TSM: a ResNet-50 for images that sees motion, for frames lend their neighbours a quarter of the channels.
+"""TSM: a ResNet-50 for images that sees motion because neighbouring frames swap a quarter of their channels.
 
 The network of the paper's Table 2 (Lin et al. 2019). Tensors are named as in torchvision's ResNet-50, so
 ImageNet weights fit too; the public models of mmaction2 and of the TSM authors fit after renaming: docs/backbones.md.

@@ -1,0 +1,85 @@
+"""Reads the named tensors of a file of weights, and nothing else: no object of the file comes to life."""
+
+import pickle
+import re
+from pathlib import Path
+from typing import Any
+
+import safetensors
+import safetensors.torch
+import torch
+from torch import Tensor
+
+from glad.errors import UserError
+
+# What public checkpoints carry beside their tensors: numpy numbers in `meta`, training curves in `message_hub`.
+# Read as `Ignored`, so that the file opens and none of it is built.
+IGNORED = (
+    "builtins.getattr",
+    "mmengine.logging.history_buffer.HistoryBuffer",
+    "numpy._core.multiarray._reconstruct",
+    "numpy._core.multiarray.scalar",
+    "numpy.core.multiarray._reconstruct",
+    "numpy.core.multiarray.scalar",
+    "numpy.dtype",
+    "numpy.ndarray",
+)
+
+
+class Ignored:
+    """Stands where a file has something that is no tensor: takes any arguments and any state, and keeps nothing."""
+
+    def __new__(cls, *args: Any, **kwargs: Any) -> "Ignored":
+        return super().__new__(cls)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        pass
+
+    def __setstate__(self, state: Any) -> None:
+        pass
+
+
+def tensors_of(path: Path) -> dict[str, Tensor]:
+    """Return the tensors of a `.safetensors`, `.pth` or `.pt` file by name, on the CPU.
+
+    A `.pth` or `.pt` file holds a dictionary of tensors, or a dictionary whose entry `state_dict` is one. Anything
+    else, and a pickle that holds more than plain values, is refused with a `UserError`.
+    """
+    if not path.is_file():
+        raise UserError(f"{path}: there is no such file of weights")
+    if path.suffix == ".safetensors":
+        try:
+            return safetensors.torch.load_file(path)
+        except safetensors.SafetensorError as error:
+            raise UserError(f"{path}: not a readable safetensors file ({error}); fetch it again") from error
+    if path.suffix not in (".pth", ".pt"):
+        raise UserError(f"{path}: weights are read from .safetensors, .pth or .pt files, not '{path.suffix}'")
+    content = _unpickled(path)
+    if isinstance(content, dict) and isinstance(content.get("state_dict"), dict):
+        content = content["state_dict"]
+    if not isinstance(content, dict) or not content:
+        raise UserError(f"{path}: holds no dictionary of tensors, neither by itself nor as 'state_dict'")
+    for name, value in content.items():
+        if not isinstance(name, str) or not isinstance(value, Tensor):
+            raise UserError(
+                f"{path}: '{name}' is no named tensor but {type(value).__name__}; expected a dictionary of tensors, "
+                f"by itself or as 'state_dict'"
+            )
+    return dict(content)
+
+
+def _unpickled(path: Path) -> Any:
+    """Return the content of a torch file, read without ever running anything that it names."""
+    allowed: list[Any] = [(Ignored, name) for name in IGNORED]
+    try:
+        with torch.serialization.safe_globals(allowed):
+            return torch.load(path, map_location="cpu", weights_only=True)
+    except pickle.UnpicklingError as error:
+        named = re.search(r"GLOBAL (\S+)", str(error))
+        inside = f" ({named[1]})" if named else ""
+        raise UserError(
+            f"{path}: holds something other than plain tensors{inside} and is not opened, since that could run code; "
+            f"save its state_dict alone, best as .safetensors"
+        ) from error
+    except Exception as error:  # torch raises whatever the broken bytes lead it to
+        raise UserError(f"{path}: not a readable torch file ({type(error).__name__}); fetch it again") from error

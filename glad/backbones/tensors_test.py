@@ -1,0 +1,129 @@
+import os
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+import pytest
+import safetensors.torch
+import torch
+from torch import nn
+
+from glad.backbones.tensors import tensors_of
+from glad.errors import UserError
+
+
+@pytest.fixture
+def tensors():
+    return {"a.weight": torch.arange(6.0).reshape(2, 3), "a.count": torch.tensor(7)}
+
+
+def same(left, right):
+    return left.keys() == right.keys() and all(torch.equal(left[name], right[name]) for name in right)
+
+
+@pytest.mark.parametrize("suffix", [".pth", ".pt"])
+@pytest.mark.parametrize("zipped", [True, False])
+@pytest.mark.parametrize("wrapped", [True, False])
+def test_reads_torch_files_of_both_formats_bare_and_wrapped(tmp_path, tensors, suffix, zipped, wrapped):
+    path = tmp_path / f"weights{suffix}"
+    content = {"state_dict": tensors, "epoch": 3} if wrapped else tensors
+    torch.save(content, path, _use_new_zipfile_serialization=zipped)
+    assert same(tensors_of(path), tensors)
+
+
+def test_reads_safetensors(tmp_path, tensors):
+    safetensors.torch.save_file(tensors, tmp_path / "weights.safetensors")
+    assert same(tensors_of(tmp_path / "weights.safetensors"), tensors)
+
+
+def test_strings_and_numpy_numbers_beside_the_tensors_do_no_harm(tmp_path, tensors):
+    meta = {"config": "model = dict()", "seed": np.int64(3), "best": np.float64(0.7), "curve": np.arange(3.0)}
+    torch.save({"meta": meta, "state_dict": tensors}, tmp_path / "w.pth")
+    assert same(tensors_of(tmp_path / "w.pth"), tensors)
+
+
+def test_training_curves_beside_the_tensors_do_no_harm(tmp_path, tensors, monkeypatch):
+    name = "mmengine.logging.history_buffer"
+    for part in ("mmengine", "mmengine.logging", name):
+        monkeypatch.setitem(sys.modules, part, ModuleType(part))
+
+    def smallest(self):
+        return None
+
+    buffer = type("HistoryBuffer", (), {"__module__": name, "min": smallest})
+    smallest.__module__, smallest.__qualname__, smallest.__name__ = name, "HistoryBuffer.min", "min"
+    sys.modules[name].HistoryBuffer = buffer
+    curve = buffer()
+    curve.__dict__.update(_log_history=np.arange(3.0), statistics_methods={"min": buffer.min})
+    torch.save({"state_dict": tensors, "message_hub": {"log_scalars": {"loss": curve}}}, tmp_path / "w.pth")
+    assert same(tensors_of(tmp_path / "w.pth"), tensors)
+
+
+def test_what_is_ignored_does_not_stay_allowed(tmp_path, tensors):
+    torch.save({"state_dict": tensors, "best": np.float64(0.7)}, tmp_path / "w.pth")
+    before = torch.serialization.get_safe_globals()
+    tensors_of(tmp_path / "w.pth")
+    assert torch.serialization.get_safe_globals() == before
+
+
+class Bomb:
+    def __init__(self, target: Path):
+        self.target = target
+
+    def __reduce__(self):
+        return os.mkdir, (str(self.target),)
+
+
+class Lookup:
+    def __reduce__(self):
+        return getattr, ("text", "upper")
+
+
+@pytest.mark.parametrize("place", ["beside", "inside"])
+def test_a_pickle_that_would_run_code_is_refused_and_does_not_run(tmp_path, tensors, place):
+    target = tmp_path / "ran"
+    bomb = Bomb(target)
+    content = {"state_dict": tensors, "x": bomb} if place == "beside" else {"state_dict": tensors | {"x": bomb}}
+    torch.save(content, tmp_path / "w.pth")
+    with pytest.raises(UserError, match=r"w\.pth: holds something other than plain tensors \(posix\.mkdir\)"):
+        tensors_of(tmp_path / "w.pth")
+    assert not target.exists()
+
+
+def test_an_ignored_object_among_the_tensors_is_refused(tmp_path, tensors):
+    torch.save({"state_dict": tensors | {"x": Lookup()}}, tmp_path / "w.pth")
+    with pytest.raises(UserError, match="'x' is no named tensor but Ignored"):
+        tensors_of(tmp_path / "w.pth")
+
+
+def test_a_whole_module_is_refused(tmp_path):
+    torch.save(nn.Linear(2, 2), tmp_path / "w.pth")
+    with pytest.raises(UserError, match=r"plain tensors \(torch\.nn\.modules\.linear\.Linear\)"):
+        tensors_of(tmp_path / "w.pth")
+
+
+@pytest.mark.parametrize("content", [[torch.ones(1)], {}, {"model": {"a": torch.ones(1)}}, {"epoch": 3}])
+def test_files_without_a_dictionary_of_tensors_are_refused(tmp_path, content):
+    torch.save(content, tmp_path / "w.pth")
+    with pytest.raises(UserError, match="dictionary of tensors"):
+        tensors_of(tmp_path / "w.pth")
+
+
+@pytest.mark.parametrize("name", ["w.pth", "w.pt", "w.safetensors"])
+@pytest.mark.parametrize("content", [b"", b"not found", b"PK\x03\x04 cut short"])
+def test_broken_files_are_refused_by_name(tmp_path, name, content):
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(UserError, match=name) as caught:
+        tensors_of(tmp_path / name)
+    assert "\n" not in str(caught.value)
+
+
+def test_missing_files_and_other_kinds_are_refused(tmp_path):
+    with pytest.raises(UserError, match="no such file"):
+        tensors_of(tmp_path / "absent.pth")
+    with pytest.raises(UserError, match="no such file"):
+        tensors_of(tmp_path)
+    (tmp_path / "w.pkl").write_bytes(b"x")
+    with pytest.raises(UserError, match=r"not '\.pkl'"):
+        tensors_of(tmp_path / "w.pkl")

@@ -1,0 +1,153 @@
+"""Puts the weights of a file into a backbone: our own files, and the public ones under their authors' names.
+
+The public layouts differ from ours in names only. A file is taken apart into backbone and head, the head is left
+out and reported, and what remains must be the backbone's tensors exactly: none missing, none more, every shape equal.
+"""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from glad.backbones.tensors import tensors_of
+from glad.errors import UserError
+
+State = dict[str, Tensor]
+
+# In a file without a prefix for the backbone, what belongs to a head.
+BARE_HEADS = ("fc.", "new_fc.", "cls_head.")
+
+MMACTION_NAMES = (
+    (r"\bconv(\d)\.conv(?:\.net)?\.weight$", r"conv\1.weight"),
+    (r"\bconv(\d)\.bn\.", r"bn\1."),
+    (r"\bdownsample\.conv\.", "downsample.0."),
+    (r"\bdownsample\.bn\.", "downsample.1."),
+    (r"\bnon_local_block\.(g|phi)\.0\.conv\.", r"non_local.\1."),
+    (r"\bnon_local_block\.theta\.conv\.", "non_local.theta."),
+    (r"\bnon_local_block\.conv_out\.conv\.", "non_local.out."),
+    (r"\bnon_local_block\.conv_out\.bn\.", "non_local.norm."),
+)
+MIT_NAMES = ((r"\bconv1\.net\.weight$", "conv1.weight"),)
+
+
+@dataclass(frozen=True)
+class LoadReport:
+    """What came out of a file: its layout in words, how many tensors were loaded, which head keys were left out."""
+
+    path: Path
+    layout: str
+    loaded: int
+    dropped: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Layout:
+    """A way to name a backbone's tensors. Both functions take them without prefix and without head."""
+
+    name: str
+    recognises: Callable[[State], bool]
+    converted: Callable[[State], State]
+
+
+def load_backbone(module: nn.Module, path: Path | str) -> LoadReport:
+    """Load a backbone's weights from a `.safetensors`, `.pth` or `.pt` file, and say what was loaded and left out.
+
+    Every tensor of `module` must be in the file with its shape, and no other backbone tensor may be; `UserError`
+    otherwise, with `module` unchanged. Only batch norm's step counts may be absent, all together (files older than
+    they are): they then start at 0.
+    """
+    path = Path(path)
+    backbone, dropped = split_head(without_wrapper(tensors_of(path)))
+    layout = next(layout for layout in LAYOUTS if layout.recognises(backbone))
+    own = module.state_dict()
+    try:
+        state = with_step_counts(layout.converted(backbone), own)
+    except UserError as error:
+        raise UserError(f"{path}: {error}") from error
+    problem = mismatch(state, own)
+    if problem:
+        raise UserError(
+            f"{path}: read as {layout.name}, it does not fit {type(module).__name__}: {problem}; choose the backbone "
+            f"this file was made for, or a file made for this backbone (docs/backbones.md)"
+        )
+    module.load_state_dict(state, strict=True)
+    return LoadReport(path, layout.name, len(own), tuple(dropped))
+
+
+def without_wrapper(state: State) -> State:
+    """Return the tensors without the `module.` that data-parallel training puts in front of every name."""
+    if all(name.startswith("module.") for name in state):
+        return {name.removeprefix("module."): value for name, value in state.items()}
+    return state
+
+
+def split_head(state: State) -> tuple[State, list[str]]:
+    """Return the backbone's tensors without their prefix, and the names of all others.
+
+    The prefix is `backbone.` (mmaction2 and our methods) or `base_model.` (the TSM authors). A file without either
+    is a bare backbone, perhaps with a classifier under one of the names in `BARE_HEADS`.
+    """
+    for prefix in ("backbone.", "base_model."):
+        inside = {name.removeprefix(prefix): value for name, value in state.items() if name.startswith(prefix)}
+        if inside:
+            return inside, [name for name in state if not name.startswith(prefix)]
+    backbone = {name: value for name, value in state.items() if not name.startswith(BARE_HEADS)}
+    return backbone, [name for name in state if name not in backbone]
+
+
+def from_mmaction(state: State) -> State:
+    """Return R50-I3D or TSM weights under our names; mmaction2's are `conv1.conv.weight`, `conv1.bn.weight`."""
+    return renamed(state, MMACTION_NAMES)
+
+
+def from_mit(state: State) -> State:
+    """Return TSM weights under our names; the TSM authors write `layer1.0.conv1.net.weight`, else as we do."""
+    return renamed(state, MIT_NAMES)
+
+
+def renamed(state: State, rules: tuple[tuple[str, str], ...]) -> State:
+    """Return the tensors with each (pattern, replacement) applied to every name; two under one name: `UserError`."""
+    result: State = {}
+    for name, value in state.items():
+        for pattern, replacement in rules:
+            name = re.sub(pattern, replacement, name)
+        if name in result:
+            raise UserError(f"two of its tensors are both '{name}'")
+        result[name] = value
+    return result
+
+
+def with_step_counts(state: State, own: State) -> State:
+    """Return `state` with batch norm's step counts at 0 where no layer has one (nothing depends on them)."""
+    if any(name.endswith("num_batches_tracked") for name in state):
+        return state
+    return state | {name: torch.zeros_like(own[name]) for name in own if name.endswith("num_batches_tracked")}
+
+
+def mismatch(state: State, own: State) -> str:
+    """Return in words how `state` differs from a module's `own` tensors; empty when it fits."""
+    missing = [name for name in own if name not in state]
+    unknown = [name for name in state if name not in own]
+    shapes = [
+        f"{name} {tuple(state[name].shape)} instead of {tuple(own[name].shape)}"
+        for name in own
+        if name in state and state[name].shape != own[name].shape
+    ]
+    kinds = (("missing", missing), ("unknown", unknown), ("of another shape", shapes))
+    return ", ".join(f"{len(found)} {kind} ({_some(found)})" for kind, found in kinds if found)
+
+
+def _some(names: list[str], most: int = 4) -> str:
+    return ", ".join(names[:most]) + (", ..." if len(names) > most else "")
+
+
+# The first that recognises a file reads it; the last recognises all.
+LAYOUTS = (
+    Layout("mmaction2 TSM", lambda state: any(".conv.net." in name for name in state), from_mmaction),
+    Layout("mmaction2 I3D", lambda state: "conv1.conv.weight" in state, from_mmaction),
+    Layout("mit-han-lab TSM", lambda state: any(".conv1.net." in name for name in state), from_mit),
+    Layout("weights under our own names", lambda state: True, dict),
+)
