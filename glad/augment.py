@@ -38,7 +38,7 @@ class Spatial(Part):
     def apply(self, frames: np.ndarray, rng: np.random.Generator | None) -> np.ndarray:
         """Return `frames` (t, h, w, 3) uint8 as (t, size, size, 3); `rng=None` draws nothing (no flip, no shift)."""
         if self.short_side is not None:
-            frames = resized(frames, *short_side_shape(*frames.shape[1:3], self.short_side), self.shrink)
+            frames = with_short_side(frames, self.short_side, self.shrink)
         height, width = frames.shape[1:3]
         if self.crop == "multiscale":
             assert rng is not None, "a multi-scale crop is a random one"
@@ -49,16 +49,18 @@ class Spatial(Part):
             left, top, w, h = 0, 0, width, height
         frames = resized(frames[:, top : top + h, left : left + w], self.size, self.size, self.shrink)
         if rng is not None and self.shift:
-            frames = shifted(frames, *rng.integers(-self.shift, self.shift + 1, size=2))
+            across, down = rng.integers(-self.shift, self.shift + 1, size=2)
+            frames = shifted(frames, across, down)
         if rng is not None and self.flip and rng.random() < self.flip:
             frames = frames[:, :, ::-1]
         return frames
 
 
-def short_side_shape(height: int, width: int, short: int) -> tuple[int, int]:
-    """Return (height, width) scaled so that the shorter is `short`; sides are rounded half up, as the release does."""
+def with_short_side(frames: np.ndarray, short: int, shrink: str = "bilinear") -> np.ndarray:
+    """Return `frames` scaled so that the shorter side is `short`; sides are rounded half up, as the release does."""
+    height, width = frames.shape[1:3]
     scale = short / min(height, width)
-    return int(height * scale + 0.5), int(width * scale + 0.5)
+    return resized(frames, int(height * scale + 0.5), int(width * scale + 0.5), shrink)
 
 
 def multiscale_box(height: int, width: int, size: int, rng: np.random.Generator) -> tuple[int, int, int, int]:

@@ -1,6 +1,6 @@
 """The three things that flow: clips of videos, a batch of two domains, and the losses a method makes of it.
 
-Letters for shapes, here and everywhere: b videos, n clips of one view, t frames, h w pixels, d feature width, k classes.
+Letters for shapes, everywhere: b videos, n clips of one view, t frames, h w pixels, d feature width, k classes.
 """
 
 from collections.abc import Callable

@@ -61,7 +61,7 @@ def permutations(n: int) -> Tensor:
 
 
 def shuffled(phi: Tensor, label: Tensor) -> Tensor:
-    """Return clip features (m, n, ...) with clip k of video i replaced by clip sigma(k), sigma = permutation `label[i]`."""
+    """Return clip features (m, n, ...) where clip k of video i is its clip sigma(k), sigma = permutation `label[i]`."""
     order = permutations(phi.shape[1]).to(label.device)[label]
     index = order.reshape(*order.shape, *[1] * (phi.ndim - 2)).expand_as(phi)
     return phi.gather(1, index)

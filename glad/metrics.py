@@ -63,14 +63,10 @@ def video_scores(labels: ArrayLike, probabilities: ArrayLike) -> Scores:
     classes = chances.shape[1]
     if truth.min() < 0 or truth.max() >= classes:
         wrong = int(truth[(truth < 0) | (truth >= classes)][0])
-        raise UserError(
-            f"a test video is labelled {wrong}, but the run knows only the classes 0..{classes - 1}"
-        )
+        raise UserError(f"a test video is labelled {wrong}, but the run knows only the classes 0..{classes - 1}")
     if not np.isfinite(chances).all():
         row = int(np.flatnonzero(~np.isfinite(chances).all(axis=1))[0])
-        raise UserError(
-            f"the prediction for test video {row} (counted from 0) is not finite; the run diverged"
-        )
+        raise UserError(f"the prediction for test video {row} (counted from 0) is not finite; the run diverged")
 
     ranked = np.argsort(-chances, axis=1, kind="stable")
     hits = ranked == truth[:, None]
@@ -82,9 +78,7 @@ def video_scores(labels: ArrayLike, probabilities: ArrayLike) -> Scores:
         mean_class_accuracy=float(recall[seen].mean()),
         top1=float(hits[:, 0].mean()),
         top5=float(hits[:, :5].any(axis=1).mean()),
-        per_class=tuple(
-            float(value) if any_video else None for value, any_video in zip(recall, seen, strict=True)
-        ),
+        per_class=tuple(float(value) if any_video else None for value, any_video in zip(recall, seen, strict=True)),
         support=tuple(int(count) for count in support),
         confusion=tuple(tuple(int(count) for count in row) for row in confusion),
     )

@@ -50,9 +50,7 @@ def test_agrees_with_scikit_learn_when_every_class_has_videos():
     labels = np.concatenate([np.arange(12), rng.choice(12, size=200, p=np.arange(1, 13) / 78)])
     probabilities = rng.dirichlet(np.ones(12), size=len(labels))
     scores = video_scores(labels, probabilities)
-    assert scores.mean_class_accuracy == pytest.approx(
-        balanced_accuracy_score(labels, probabilities.argmax(1))
-    )
+    assert scores.mean_class_accuracy == pytest.approx(balanced_accuracy_score(labels, probabilities.argmax(1)))
     assert scores.top5 == pytest.approx(top_k_accuracy_score(labels, probabilities, k=5))
     assert scores.top1 <= scores.top5
     assert sum(map(sum, scores.confusion)) == len(labels)

@@ -16,14 +16,20 @@ Short = Literal["wrap", "repeat_last"]
 
 
 class Sampler(Part):
-    """How clips are taken from a video. `short` says what an index past the end means.
+    """How clips are taken from a video.
 
-    `wrap` starts again at frame 0 (the release), `repeat_last` holds the last frame (time never runs backwards).
+    Attributes:
+        length: frames in a clip.
+        interval: frames from one frame of a dense clip to the next.
+        short: what an index past the end means. `wrap` starts again at frame 0 (the release), `repeat_last` holds the
+            last frame (time never runs backwards).
+        deterministic: the clips of evaluation in training too, as the release samples its target.
     """
 
     length: int = 8
     interval: int = 2
     short: Short = "wrap"
+    deterministic: bool = False
 
     @property
     def span(self) -> int:
@@ -37,7 +43,7 @@ class Sampler(Part):
     def views(self, num_frames: int, rng: np.random.Generator | None) -> Views:
         """Return `{view: (n, t) int64}` with every index in `[0, num_frames)`."""
         assert num_frames > 0, num_frames
-        found = self.unbounded(num_frames, rng)
+        found = self.unbounded(num_frames, None if self.deterministic else rng)
         return {name: within(frames, num_frames, self.short) for name, frames in found.items()}
 
     def dense(self, starts: np.ndarray) -> np.ndarray:

@@ -9,6 +9,17 @@ from glad.batch import Batch, Clips, Losses
 from glad.part import Part
 
 
+class Backbone(Protocol):
+    """RGB pixels (b, 3, t, h, w), uint8 or float in [0, 255], to a feature map (b, width, t', h', w').
+
+    It normalises its input itself, so that preprocessing cannot come apart from the weights; pooling is the method's.
+    """
+
+    width: int
+
+    def __call__(self, pixels: Tensor) -> Tensor: ...
+
+
 class Method(Protocol):
     """What `MethodConfig.build` returns: a module that never meets an optimiser, a rank, a file or a device.
 
@@ -18,7 +29,7 @@ class Method(Protocol):
         needs_target: whether training batches must hold target clips.
     """
 
-    backbone: nn.Module
+    backbone: Backbone
     classifier: nn.Module | None
     needs_target: bool
 
@@ -35,5 +46,5 @@ class MethodConfig(Part):
     """A method as a value."""
 
     @abstractmethod
-    def build(self, backbone: nn.Module, num_classes: int) -> nn.Module:
+    def build(self, backbone: Backbone, num_classes: int) -> nn.Module:
         """Return the `Method` around `backbone` for `num_classes` actions."""

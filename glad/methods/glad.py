@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from glad.batch import Batch, Clips, Losses
 from glad.losses import domain_accuracy, domain_loss, reversal_ramp, reverse_gradient
-from glad.methods.base import MethodConfig
+from glad.methods.base import Backbone, MethodConfig
 from glad.methods.heads import (
     ActionClassifier,
     DomainClassifier,
@@ -72,7 +72,7 @@ class GladConfig(MethodConfig):
     passes: Passes = "separate"
     inference: Literal["all", "release"] = "all"
 
-    def build(self, backbone: nn.Module, num_classes: int) -> nn.Module:
+    def build(self, backbone: Backbone, num_classes: int) -> nn.Module:
         return Glad(self, backbone, num_classes)
 
     def classifiers(self) -> dict[str, tuple[tuple[str, str], ...]]:
@@ -87,7 +87,7 @@ class GladConfig(MethodConfig):
 class Glad(nn.Module):
     """Backbone, action classifier, domain classifiers behind gradient reversal, order head."""
 
-    def __init__(self, config: GladConfig, backbone: nn.Module, num_classes: int) -> None:
+    def __init__(self, config: GladConfig, backbone: Backbone, num_classes: int) -> None:
         super().__init__()
         width = backbone.width
         self.config = config
@@ -110,7 +110,7 @@ class Glad(nn.Module):
         loss, accuracy = class_terms(self.classifier(psi[0]["both"]), batch.label)
         losses = Losses({"class": loss}, {"accuracy_class": accuracy})
         if self.pairs:
-            self._align(*psi, self._reversal(batch.progress), losses)
+            self._align(psi[0], psi[1], self._reversal(batch.progress), losses)
         if self.order is not None and batch.target is not None:
             view = self.config.order
             term, accuracy = order_terms(

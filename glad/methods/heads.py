@@ -7,14 +7,19 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from glad.batch import Clips
+from glad.methods.base import Backbone
 
 # Which views share a pass through the backbone, and with it batch-norm statistics: each view of each domain alone
 # (the release, stage 2), the views of a domain together, or everything together (the release, stage 1).
 Passes = Literal["separate", "per_domain", "joint"]
-VIEW_ORDER = ("local", "global", "ordered")  # of the passes, as in the release; running statistics depend on it
+VIEW_ORDER = (
+    "local",
+    "global",
+    "ordered",
+)  # of the passes, as in the release; running statistics depend on it
 
 
-def feature_maps(backbone: nn.Module, domains: list[Clips], passes: Passes) -> list[dict[str, Tensor]]:
+def feature_maps(backbone: Backbone, domains: list[Clips], passes: Passes) -> list[dict[str, Tensor]]:
     """Return, for each domain, `{view: (b, n, d, t', h', w')}`: the backbone's maps of all its clips."""
     keys = [(i, view) for i, clips in enumerate(domains) for view in VIEW_ORDER if view in clips.views]
     groups = {

@@ -1,4 +1,4 @@
-"""Temporal order learning (4.2): tell in which order the clips of a video were shuffled. A head, and the warm-up method."""
+"""Temporal order learning (4.2): tell in which order a video's clips were shuffled. A head, and the warm-up."""
 
 import itertools
 import math
@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from glad.batch import Batch, Clips, Losses
 from glad.errors import UserError
 from glad.losses import order_loss, shuffled
-from glad.methods.base import MethodConfig
+from glad.methods.base import Backbone, MethodConfig
 from glad.methods.heads import Passes, feature_maps
 from glad.part import Part
 
@@ -76,7 +76,13 @@ def in_order(times: Tensor) -> Tensor:
 
 
 def order_terms(
-    head: OrderHead, maps: Tensor, clips: Clips, view: str, mask: bool, eq7_scale: bool, random_labels: bool = False
+    head: OrderHead,
+    maps: Tensor,
+    clips: Clips,
+    view: str,
+    mask: bool,
+    eq7_scale: bool,
+    random_labels: bool = False,
 ) -> tuple[Tensor, Tensor]:
     """Return Eq. 7 over the videos of `clips`, and the head's accuracy; chance is 1 / n!.
 
@@ -115,7 +121,7 @@ class OrderConfig(MethodConfig):
     random_labels: bool = False
     passes: Passes = "joint"
 
-    def build(self, backbone: nn.Module, num_classes: int) -> nn.Module:
+    def build(self, backbone: Backbone, num_classes: int) -> nn.Module:
         return Order(self, backbone)
 
 
@@ -125,7 +131,7 @@ class Order(nn.Module):
     needs_target = True
     classifier = None
 
-    def __init__(self, config: OrderConfig, backbone: nn.Module) -> None:
+    def __init__(self, config: OrderConfig, backbone: Backbone) -> None:
         super().__init__()
         self.config = config
         self.backbone = backbone

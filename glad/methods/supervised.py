@@ -1,9 +1,9 @@
-"""Source only and supervised target: cross-entropy on labelled videos, whichever domain the recipe names as labelled."""
+"""Source only and supervised target: cross-entropy on the videos that the recipe names as labelled."""
 
 from torch import Tensor, nn
 
 from glad.batch import Batch, Clips, Losses
-from glad.methods.base import MethodConfig
+from glad.methods.base import Backbone, MethodConfig
 from glad.methods.heads import ActionClassifier, Passes, class_terms, consensus, feature_maps, pooled
 
 
@@ -14,7 +14,7 @@ class SupervisedConfig(MethodConfig):
     classifier_std: float = 0.01
     passes: Passes = "separate"
 
-    def build(self, backbone: nn.Module, num_classes: int) -> nn.Module:
+    def build(self, backbone: Backbone, num_classes: int) -> nn.Module:
         return Supervised(self, backbone, num_classes)
 
 
@@ -23,7 +23,7 @@ class Supervised(nn.Module):
 
     needs_target = False
 
-    def __init__(self, config: SupervisedConfig, backbone: nn.Module, num_classes: int) -> None:
+    def __init__(self, config: SupervisedConfig, backbone: Backbone, num_classes: int) -> None:
         super().__init__()
         self.config = config
         self.backbone = backbone

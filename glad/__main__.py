@@ -1,0 +1,5 @@
+"""`python -m glad`."""
+
+from glad.cli import main
+
+main()

@@ -1,0 +1,105 @@
+"""One domain's samples: a listing of videos, the views taken of them, the pixels made of those."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from glad.augment import Mix, Spatial, center_box, mixed, resized, with_short_side
+from glad.batch import Clips
+from glad.data.background import BackgroundBank
+from glad.data.listing import Listing
+from glad.sampling import Sampler
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One video as a method will see it.
+
+    Attributes:
+        views: `{view: uint8 (n, 3, t, h, w)}`.
+        times: `{view: int64 (n, t)}`, the frame of the video that each clip frame is.
+        draw: a random number of this video and epoch.
+        label: its class, or None.
+    """
+
+    views: dict[str, np.ndarray]
+    times: dict[str, np.ndarray]
+    draw: int
+    label: int | None
+
+
+@dataclass(frozen=True)
+class Debias:
+    """Backgrounds to mix in, and how (4.2)."""
+
+    mix: Mix
+    bank: BackgroundBank
+
+
+@dataclass(frozen=True)
+class Domain:
+    """Videos of one domain; `sample` depends on its arguments and nothing else, in whichever process it runs."""
+
+    listing: Listing
+    sampler: Sampler
+    spatial: Spatial
+    debias: Debias | None = None
+
+    def __len__(self) -> int:
+        return len(self.listing)
+
+    def sample(self, index: int, address: tuple[int, ...] | None) -> Sample:
+        """Return the clips of video `index`; random numbers come from `address`, and None means evaluation.
+
+        Every distinct frame is decoded once. One crop, one flip and one background are drawn for the whole video.
+        """
+        rng = None if address is None else np.random.default_rng(address)
+        video = self.listing.video(index)
+        times = self.sampler.views(len(video), rng)
+        needed, where = np.unique(np.concatenate([time.ravel() for time in times.values()]), return_inverse=True)
+        pixels = self.spatial.apply(video.frames(needed), rng)
+        if rng is not None and self.debias is not None:
+            pixels = self._debiased(pixels, self.debias, rng)
+        pixels = pixels.transpose(0, 3, 1, 2)
+        views, start = {}, 0
+        for name, time in times.items():
+            rows = where[start : start + time.size].reshape(time.shape)
+            views[name] = np.ascontiguousarray(pixels[rows].swapaxes(1, 2))
+            start += time.size
+        draw = 0 if rng is None else int(rng.integers(2**31))
+        return Sample(views, times, draw, self.listing[index].label)
+
+    def _debiased(self, pixels: np.ndarray, debias: Debias, rng: np.random.Generator) -> np.ndarray:
+        """Return `pixels` mixed with a background, or as they are; the background is neither flipped nor jittered."""
+        drawn = debias.mix.draw(len(debias.bank), rng)
+        if drawn is None:
+            return pixels
+        index, ratio = drawn
+        return mixed(pixels, self.background(debias.bank[index]), ratio)
+
+    def background(self, image: np.ndarray) -> np.ndarray:
+        """Return a background image (h, w, 3) as (size, size, 3): short side as for frames, then the centre."""
+        spatial = self.spatial
+        frame = image[None]
+        if spatial.short_side is not None:
+            frame = with_short_side(frame, spatial.short_side, spatial.shrink)
+        if spatial.crop != "none":
+            left, top, w, h = center_box(frame.shape[1], frame.shape[2], spatial.size)
+            frame = frame[:, top : top + h, left : left + w]
+        return resized(frame, spatial.size, spatial.size, spatial.shrink)[0]
+
+
+def collated(samples: list[Sample]) -> Clips:
+    """Return samples as clips: every view stacked to (b, n, 3, t, h, w)."""
+    first = samples[0]
+    return Clips(
+        {name: torch.from_numpy(np.stack([sample.views[name] for sample in samples])) for name in first.views},
+        {name: torch.from_numpy(np.stack([sample.times[name] for sample in samples])) for name in first.times},
+        torch.tensor([sample.draw for sample in samples]),
+    )
+
+
+def labels_of(samples: list[Sample]) -> torch.Tensor:
+    """Return the classes (b,) int64 of labelled samples."""
+    return torch.tensor([sample.label for sample in samples])

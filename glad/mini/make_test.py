@@ -1,0 +1,136 @@
+import json
+from pathlib import Path
+
+import av
+import cv2
+import numpy as np
+import pytest
+
+from glad.mini import make
+from glad.mini.make import CLASSES, Sizes, init_jobs, source_jobs, target_jobs, target_rows, timing
+from glad.mini.motion import ACTIONS
+
+FEW = Sizes(source_train=1, source_val=1, target_train=1, target_test=1, init_train=1, init_val=1)
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("mini")
+    make._make(root, seed=3, workers=1, videos=True, sizes=FEW)
+    return root
+
+
+def rows(path: Path) -> list[list[str]]:
+    return [line.split() for line in path.read_text().splitlines()]
+
+
+def every_file(root: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(root)): path.read_bytes() for path in root.rglob("*") if path.is_file()}
+
+
+def test_source_rows_name_folders_with_as_many_frames_from_zero(root):
+    for name in ("source_train.txt", "source_val.txt"):
+        found = rows(root / name)
+        assert [int(label) for _, _, label in found] == list(range(12))
+        for path, frames, label in found:
+            assert path.split("/")[0] == CLASSES[int(label)]
+            files = sorted(file.name for file in (root / "source" / path).iterdir())
+            assert files == [f"img_{number:05d}.jpg" for number in range(int(frames))]
+            assert 160 <= int(frames) <= 300
+
+
+@pytest.mark.parametrize("split", ["train", "test"])
+def test_target_rows_lie_inside_their_sequences_from_one(root, split):
+    name = "target_test.txt" if split == "test" else "target_train_labels.txt"
+    found = rows(root / name)
+    assert sorted(int(label) for *_, label in found) == list(range(12))
+    ends: dict[str, int] = {}
+    for path, offset, frames, _ in found:
+        assert 15 <= int(frames) <= 400
+        assert int(offset) >= ends.get(path, 0)
+        ends[path] = int(offset) + int(frames)
+    assert any(int(offset) > 0 for _, offset, _, _ in found)
+    for path, end in ends.items():
+        files = sorted(file.name for file in (root / "target" / path).iterdir())
+        assert files == [f"img_{number:05d}.jpg" for number in range(1, end + 1)]
+
+
+def test_unlabelled_list_is_the_labelled_one_without_its_last_field(root):
+    assert rows(root / "target_train.txt") == [row[:3] for row in rows(root / "target_train_labels.txt")]
+
+
+def test_video_lists_mirror_the_frame_lists_and_their_files_hold_the_frames(root):
+    for name in ("source_train", "source_val", "target_train", "target_train_labels", "target_test"):
+        plain = [[f"{path}.mp4", *rest] for path, *rest in rows(root / f"{name}.txt")]
+        assert rows(root / "videos" / f"{name}.txt") == plain
+    path, frames, _ = rows(root / "videos" / "source_val.txt")[0]
+    with av.open(str(root / "videos" / "source" / path)) as file:
+        stream = file.streams.video[0]
+        assert stream.average_rate == 30 and stream.codec_context.name == "h264"
+        pictures = [frame.to_ndarray(format="rgb24") for frame in file.decode(stream)]
+    assert len(pictures) == int(frames)
+    folder = root / "source" / path.removesuffix(".mp4")
+    for number in (0, 7, len(pictures) - 1):
+        jpeg = cv2.imread(str(folder / f"img_{number:05d}.jpg"))
+        assert jpeg is not None
+        assert np.abs(pictures[number].astype(float) - jpeg[..., ::-1]).mean() < 8
+
+
+def test_classes_and_the_closing_file(root):
+    assert rows(root / "classes.txt")[6] == ["6", "clean_something"]
+    about = json.loads((root / "mini.json").read_text())
+    assert about["seed"] == 3 and about["version"] == make.VERSION
+    assert about["frames_made"] == len(list((root / "source").rglob("*.jpg")) + list((root / "target").rglob("*.jpg")))
+
+
+def test_same_seed_same_bytes_and_another_seed_others(root, tmp_path):
+    make._make(tmp_path / "again", seed=3, workers=2, videos=True, sizes=FEW)
+    assert every_file(tmp_path / "again") == every_file(root)
+    make._make(tmp_path / "other", seed=4, workers=1, videos=False, sizes=FEW)
+    assert not (tmp_path / "other" / "videos").exists()
+    same = "source/jump/0000/img_00000.jpg"
+    assert (tmp_path / "other" / same).read_bytes() != (root / same).read_bytes()
+
+
+def test_complete_folder_is_left_alone_and_an_incomplete_one_made_anew(tmp_path):
+    few = Sizes(source_train=1, source_val=0, target_train=0, target_test=0)
+    make._make(tmp_path, seed=0, workers=1, videos=False, sizes=few)
+    picture = tmp_path / "source/run/0000/img_00005.jpg"
+    before = picture.read_bytes()
+    picture.write_bytes(b"touched")
+    make._make(tmp_path, seed=0, workers=1, videos=False, sizes=few)
+    assert picture.read_bytes() == b"touched"
+    (tmp_path / "mini.json").unlink()
+    (tmp_path / "source/run/9999").mkdir()
+    make._make(tmp_path, seed=0, workers=1, videos=False, sizes=few)
+    assert picture.read_bytes() == before and not (tmp_path / "source/run/9999").exists()
+
+
+def test_init_videos_are_of_the_other_motions(tmp_path):
+    make._make_init(tmp_path, 0, 1, Sizes(init_train=1, init_val=0))
+    found = rows(tmp_path / "init_train.txt")
+    assert len(found) == 16 and not {path.split("/")[0] for path, _, _ in found} & set(CLASSES)
+    assert (tmp_path / "source" / found[0][0] / "img_00000.jpg").exists()
+
+
+def test_full_size_jobs():
+    source, target = list(source_jobs(0, Sizes())), list(target_jobs(0, Sizes()))
+    assert len(source) == 12 * 38
+    lengths = np.array([frames for job in target for _, _, frames in job.segments])
+    assert len(lengths) == 12 * 70
+    assert lengths.min() >= 15 and lengths.max() <= 400 and 48 < np.median(lengths) < 60
+    addresses = [job.address for job in [*source, *target, *init_jobs(0, Sizes())]]
+    assert len(set(addresses)) == len(addresses)
+    train = {job.path for job in target if "/train/" in job.path}
+    labels = [label for job in target if job.path in train for label, _, _ in job.segments]
+    assert np.bincount(labels).tolist() == [20] * 12
+    assert any(len(job.segments) == 2 for job in target)
+    assert target_rows(target[:1], "", labelled=True).split()[0] == "train/00000"
+
+
+def test_gesture_is_done_once_where_there_is_no_room_and_a_cycle_fills_its_part():
+    rng = np.random.default_rng(0)
+    phase, weight = timing(ACTIONS["jump"], 15, 1.0, 1.0, rng)
+    assert phase[0] == 0 and phase[-1] > 0.9 and (np.diff(phase) > 0).all() and (weight == 1).all()
+    phase, weight = timing(ACTIONS["run"], 200, 0.5, 1.0, rng)
+    assert (weight > 0).sum() == 100 and np.diff(phase) == pytest.approx(1 / (30 * ACTIONS["run"].seconds))

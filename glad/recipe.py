@@ -1,0 +1,130 @@
+"""One run as a value: which videos, seen how, by which network, trained by which method, for how long."""
+
+import json
+from pathlib import Path
+from typing import Literal
+
+from pydantic import ValidationError
+
+from glad.augment import Mix, Spatial
+from glad.data.loader import Order
+from glad.errors import UserError
+from glad.files import write_text
+from glad.methods.base import MethodConfig
+from glad.optim import Optim
+from glad.part import Part
+from glad.sampling import Grid, Sampler
+
+
+class Videos(Part):
+    """Where one set of videos is: `list` is an annotation list, a CSV, or a folder of videos; entries lie under `root`.
+
+    `root=None` is the folder of the list, or the folder itself.
+    """
+
+    list: Path
+    root: Path | None = None
+
+    @property
+    def folder(self) -> Path:
+        """The folder that the list's entries are relative to."""
+        if self.root is not None:
+            return self.root
+        return self.list if self.list.is_dir() else self.list.parent
+
+
+class Pair(Part):
+    """The two domains of a benchmark. Of `target` only the videos are ever read, whatever its list holds.
+
+    Attributes:
+        classes: names in label order, or the file that lists them.
+        source: labelled training videos.
+        target: unlabelled training videos.
+        test: labelled target videos; read by evaluation alone.
+        backgrounds: folder of the source's temporal medians, from `glad prepare backgrounds`; None where nothing mixes.
+    """
+
+    classes: tuple[str, ...] | Path
+    source: Videos
+    target: Videos
+    test: Videos
+    backgrounds: Path | None = None
+
+    def ensure(self) -> None:
+        """Make what can be made and is missing; a benchmark that is generated overrides this."""
+
+
+class Recipe(Part):
+    """One run as a value. Two runs of equal recipes on equal machines end in equal weights.
+
+    Attributes:
+        name: what the run is called in tables.
+        about: the row of the paper, the command, what to expect.
+        data: the two domains on disk.
+        source_views, target_views, test_views: which frames become clips.
+        source_pixels, target_pixels, test_pixels: crop, size and flip.
+        mix: background augmentation of the source; None is none.
+        backbone: the network: a part whose `build()` returns a `glad.methods.base.Backbone`.
+        init: weights the backbone starts from: a public checkpoint, a safetensors file, a run folder, or a file that
+            comes with the package, written `glad:mini/init.safetensors`.
+        method: what is trained, and by which losses.
+        optim: optimiser and schedule.
+        epochs: passes over the source list.
+        steps: optimiser steps; overrides `epochs` when given.
+        batch_size: videos per domain and step, over all processes together.
+        order: how the domains' videos follow one another.
+        precision: `32-true`, `bf16-mixed` or `16-mixed`.
+        after: the recipe that is run first, on the same data and seed, and whose backbone this one starts from.
+        select: which checkpoint is scored. `last`: no label of the target is used.
+        seed: of all random draws.
+    """
+
+    name: str
+    about: str = ""
+    data: Pair
+    source_views: Sampler = Grid()
+    target_views: Sampler = Grid()
+    test_views: Sampler = Grid()
+    source_pixels: Spatial = Spatial()
+    target_pixels: Spatial = Spatial()
+    test_pixels: Spatial = Spatial(crop="center", flip=0.0)
+    mix: Mix | None = None
+    backbone: Part
+    init: str | None = None
+    method: MethodConfig
+    optim: Optim = Optim()
+    epochs: int = 50
+    steps: int | None = None
+    batch_size: int = 32
+    order: Order = Order()
+    precision: Literal["32-true", "bf16-mixed", "16-mixed"] = "32-true"
+    after: "Recipe | None" = None
+    select: Literal["last"] = "last"
+    seed: int = 0
+
+    def warmup(self) -> "Recipe | None":
+        """Return the stage before this one, on this recipe's data and seed."""
+        return None if self.after is None else self.after.model_copy(update={"data": self.data, "seed": self.seed})
+
+    def write(self, path: Path) -> None:
+        """Write the recipe as JSON."""
+        write_text(path, json.dumps(self.model_dump(), indent=2) + "\n")
+
+
+def read_recipe(path: Path) -> Recipe:
+    """Return the recipe written at `path`; one sentence where it does not fit this version."""
+    try:
+        return Recipe.model_validate(json.loads(path.read_text(encoding="utf-8")))
+    except FileNotFoundError:
+        raise UserError(f"{path}: no such file; is {path.parent} a run folder?") from None
+    except ValidationError as error:
+        raise UserError(f"{path}: {sentence(error)}") from None
+    except ValueError as error:
+        raise UserError(f"{path}: not a recipe: {error}") from None
+
+
+def sentence(error: ValidationError) -> str:
+    """Return the first fault of a validation error as one sentence: where, what was found, what was expected."""
+    first = error.errors()[0]
+    where = ".".join(str(part) for part in first["loc"]) or "recipe"
+    return f"{where}: {first['msg'].removeprefix('Value error, ')}, not {str(first['input'])[:60]!r}"

@@ -1,0 +1,61 @@
+"""Recipes by name: those that come with the package, and those in a user's file."""
+
+import difflib
+import importlib.util
+import pkgutil
+from pathlib import Path
+from types import ModuleType
+
+import glad.recipes
+from glad.errors import UserError
+from glad.recipe import Recipe, read_recipe
+
+
+def recipes_in(module: ModuleType) -> dict[str, Recipe]:
+    """Return the recipes that a module defines at its top level, alone or in tuples, by name."""
+    found: dict[str, Recipe] = {}
+    for value in vars(module).values():
+        for item in value if isinstance(value, tuple) else (value,):
+            if isinstance(item, Recipe):
+                found[item.name] = item
+    return found
+
+
+def shipped() -> dict[str, Recipe]:
+    """Return every recipe of the package: whatever the modules beside this one define."""
+    found: dict[str, Recipe] = {}
+    for module in pkgutil.iter_modules(glad.recipes.__path__):
+        if module.name != "find" and not module.name.endswith("_test"):
+            found |= recipes_in(importlib.import_module(f"glad.recipes.{module.name}"))
+    return dict(sorted(found.items()))
+
+
+def find_recipe(name: str) -> Recipe:
+    """Return the recipe that `name` means: a shipped one, `file.py` or `file.py:name`, or a `recipe.json`.
+
+    A Python file is code and is run.
+    """
+    file, _, wanted = name.partition(":")
+    if file.endswith(".json"):
+        return read_recipe(Path(file))
+    if not file.endswith(".py"):
+        return pick(shipped(), name, "glad has")
+    path = Path(file)
+    if not path.is_file():
+        raise UserError(f"{file}: no such file")
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return pick(recipes_in(module), wanted, f"{file} has")
+
+
+def pick(recipes: dict[str, Recipe], name: str, whose: str) -> Recipe:
+    """Return the recipe called `name`, or the only one; else one sentence with the nearest name or the choice."""
+    if name in recipes:
+        return recipes[name]
+    if not name and len(recipes) == 1:
+        return next(iter(recipes.values()))
+    near = difflib.get_close_matches(name, recipes, n=1)
+    hint = f"did you mean '{near[0]}'?" if near else f"choose one of: {', '.join(recipes) or '(none)'}"
+    raise UserError(f"{whose} no recipe called '{name}'; {hint}" if name else f"{whose} several recipes; {hint}")

@@ -1,0 +1,133 @@
+"""A run folder: everything needed to go on, to run again, to score and to predict."""
+
+import fcntl
+import json
+import platform
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from glad import __version__
+from glad.errors import UserError
+from glad.files import atomic, write_text
+from glad.recipe import Recipe, read_recipe
+
+Checkpoint = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Run:
+    """The files of one run, by name."""
+
+    folder: Path
+
+    recipe_file = property(lambda self: self.folder / "recipe.json")
+    environment = property(lambda self: self.folder / "environment.json")
+    classes_file = property(lambda self: self.folder / "classes.txt")
+    log = property(lambda self: self.folder / "log.jsonl")
+    last = property(lambda self: self.folder / "last.pt")
+    predictions = property(lambda self: self.folder / "predictions.jsonl")
+    scores = property(lambda self: self.folder / "scores.json")
+    warmup = property(lambda self: Run(self.folder / "warmup"))
+
+    @property
+    def recipe(self) -> Recipe:
+        """The resolved recipe."""
+        return read_recipe(self.recipe_file)
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Class names in label order."""
+        return tuple(self.classes_file.read_text(encoding="utf-8").splitlines())
+
+    def begin(self, recipe: Recipe, classes: tuple[str, ...]) -> None:
+        """Write what the run is; refuse a folder that holds another one."""
+        if self.recipe_file.exists():
+            differing = difference(self.recipe.model_dump(), recipe.model_dump())
+            if differing:
+                raise UserError(
+                    f"{self.folder} holds a run of another recipe ({differing}); choose another --out or remove it"
+                )
+            return
+        recipe.write(self.recipe_file)
+        write_text(self.environment, json.dumps(environment(), indent=2) + "\n")
+        write_text(self.classes_file, "".join(f"{name}\n" for name in classes))
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Hold the folder for this process; a second training in it is refused."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with (self.folder / ".lock").open("w") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise UserError(f"{self.folder}: another process is training here; choose another --out") from None
+            yield
+
+    def save(self, checkpoint: Checkpoint) -> None:
+        """Write the checkpoint; the one before it stays until this one is whole."""
+        with atomic(self.last) as temporary:
+            torch.save(checkpoint, temporary)
+
+    def checkpoint(self) -> Checkpoint:
+        """Return the last checkpoint, on the CPU; only tensors and plain values are ever read."""
+        try:
+            return torch.load(self.last, map_location="cpu", weights_only=True)
+        except FileNotFoundError:
+            raise UserError(f"{self.folder}: no checkpoint (last.pt); train it first with `glad train`") from None
+        except Exception as error:
+            raise UserError(f"{self.last}: cannot be read as a checkpoint ({str(error).splitlines()[0]})") from None
+
+    def method(self) -> nn.Module:
+        """Return the trained method, on the CPU, in evaluation mode."""
+        recipe = self.recipe
+        method = recipe.method.build(recipe.backbone.build(), len(self.classes))  # pyright: ignore
+        method.load_state_dict(self.checkpoint()["method"])
+        return method.eval()
+
+    def backbone_state(self) -> dict[str, torch.Tensor]:
+        """Return the trained backbone's tensors, by their names in the backbone."""
+        tensors = self.checkpoint()["method"]
+        return {name.removeprefix("backbone."): t for name, t in tensors.items() if name.startswith("backbone.")}
+
+    def truncate_log(self, step: int) -> None:
+        """Forget what was logged at or after `step`, which a resumed run will do again."""
+        if self.log.exists():
+            lines = self.log.read_text(encoding="utf-8").splitlines(keepends=True)
+            write_text(self.log, "".join(line for line in lines if whole(line) and json.loads(line)["step"] <= step))
+
+
+def whole(line: str) -> bool:
+    """Return whether a line of a log was written to its end."""
+    return line.endswith("}\n")
+
+
+def environment() -> dict[str, Any]:
+    """Return what the run ran on: versions, machine, command."""
+    names = ("torch", "numpy", "av", "opencv-python-headless", "lightning-fabric")
+    return {
+        "glad": __version__,
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "device": torch.cuda.get_device_name() if torch.cuda.is_available() else platform.processor() or "cpu",
+        "packages": {name: metadata.version(name) for name in names},
+        "command": ["glad", *sys.argv[1:]],
+    }
+
+
+def difference(old: Any, new: Any, path: str = "") -> str:
+    """Return the first place where two nested values differ, as `a.b: 1 is not 2`; empty where they are equal."""
+    if isinstance(old, dict) and isinstance(new, dict):
+        for key in {**old, **new}:
+            found = difference(old.get(key), new.get(key), f"{path}.{key}".lstrip("."))
+            if found:
+                return found
+        return ""
+    return "" if old == new else f"{path}: {old!r} is not {new!r}"

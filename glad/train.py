@@ -1,0 +1,147 @@
+"""The loop: a recipe in, a run folder out. The same command again goes on where the last one stopped."""
+
+import math
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import torch
+from lightning_fabric import Fabric
+from torch import nn
+
+from glad.batch import Losses
+from glad.data.loader import training_batches
+from glad.errors import UserError
+from glad.initial import initial_backbone
+from glad.inputs import classes_of, training_steps
+from glad.progress import progress
+from glad.recipe import Recipe
+from glad.run import Run
+from glad.runlog import RunLog
+
+SAVE_EVERY = 300.0  # seconds between checkpoints, besides the last
+
+
+def train(recipe: Recipe, out: Path, *, workers: int = 2, devices: int = 1, stop_after: int | None = None) -> Run:
+    """Train `recipe` into the folder `out` and return the run; go on where an earlier call stopped.
+
+    Args:
+        recipe: the run as a value. A recipe that it comes `after` is trained first, into `out/warmup`.
+        out: the run folder; one that holds a run of another recipe is refused.
+        workers: loader processes; 0 loads in this one.
+        devices: processes, one a device, that share every batch.
+        stop_after: stop, saved, when this many steps are done in all.
+    """
+    # start
+    run = Run(out)
+    recipe.data.ensure()
+    classes = classes_of(recipe.data)
+    stage_before = recipe.warmup()
+    if stage_before is not None and not run.last.exists():
+        train(stage_before, run.warmup.folder, workers=workers, devices=devices)
+    fabric = Fabric(accelerator="auto", devices=devices, precision=recipe.precision)
+    fabric.launch()
+
+    with run.locked(), interruptible() as interrupted:
+        run.begin(recipe, classes)
+
+        # model: the same seed on every process
+        torch.manual_seed(recipe.seed)
+        method = recipe.method.build(initial_backbone(recipe, run), len(classes))
+        optimizer = recipe.optim.build(method)
+
+        # data
+        rank, world = fabric.global_rank, fabric.world_size
+        steps = training_steps(recipe, classes, bool(method.needs_target), rank, world)
+        per_epoch = steps.plan.steps_per_epoch
+        total = recipe.steps or recipe.epochs * per_epoch
+
+        # resume
+        first = 0
+        if run.last.exists():
+            checkpoint = run.checkpoint()
+            method.load_state_dict(checkpoint["method"])
+            optimizer.load_state_dict(checkpoint["optimizer"])
+            first = checkpoint["step"]
+            run.truncate_log(first)
+        model, optimizer = fabric.setup(method, optimizer)
+        model.train()
+
+        # loop
+        saved = ready = time.monotonic()
+        done, last = first, min(total, stop_after or total)
+        batches = training_batches(steps, first, last, workers, pin=fabric.device.type == "cuda")
+        with RunLog(run, per_epoch) as log, progress(recipe.name, total, "step", done=first) as bar:
+            for step, batch in enumerate(batches, start=first):
+                waited = time.monotonic() - ready
+                batch = batch.map(fabric.to_device)
+                batch.progress = step / total
+                torch.manual_seed(step_seed(recipe.seed, step, rank))
+                scale = recipe.optim.scale(step, total, per_epoch)
+                recipe.optim.set_rate(optimizer, scale)
+
+                losses: Losses = model(batch)
+                objective = finite(losses, step)
+                fabric.backward(objective)
+                if recipe.optim.clip_norm:
+                    fabric.clip_gradients(model, optimizer, max_norm=recipe.optim.clip_norm)
+                optimizer.step()
+                optimizer.zero_grad(set_to_none=True)
+
+                done, ready = step + 1, time.monotonic()
+                bar.advance(note=log.step(done, losses, recipe.optim.lr * scale, waited))
+                if interrupted or ready - saved > SAVE_EVERY:
+                    save(run, fabric, method, optimizer, done)
+                    saved = ready
+                if interrupted:
+                    raise UserError(f"stopped after step {done} of {total} and saved; the same command goes on from there")
+
+        # close
+        if done > first:
+            save(run, fabric, method, optimizer, done)
+    return run
+
+
+def save(run: Run, fabric: Fabric, method: nn.Module, optimizer: torch.optim.Optimizer, done: int) -> None:
+    """Write a checkpoint of `done` steps; one process writes for all."""
+    if fabric.is_global_zero:
+        run.save({"method": method.state_dict(), "optimizer": optimizer.state_dict(), "step": done})
+
+
+def finite(losses: Losses, step: int) -> torch.Tensor:
+    """Return the objective; a non-finite one stops the run, naming the step and every term."""
+    total = losses.total
+    if not math.isfinite(total.item()):
+        terms = ", ".join(f"{name} {value.item():.4g}" for name, value in losses.terms.items())
+        raise UserError(
+            f"the loss is not finite at step {step}: {terms}; nothing of this step was kept. Lower --optim.lr, "
+            "or the weight of the term that blew up, and run again from the last checkpoint"
+        )
+    return total
+
+
+def step_seed(seed: int, step: int, rank: int) -> int:
+    """Return the seed of a step's random numbers on one process: a resumed run draws what an unbroken one does."""
+    return int(np.random.SeedSequence((seed, step, rank)).generate_state(1)[0])
+
+
+@contextmanager
+def interruptible() -> Iterator[list[int]]:
+    """Collect the first Ctrl-C or SIGTERM in a list, for the loop to see between two steps; a second one kills."""
+    seen: list[int] = []
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+
+    def note(number: int, frame: object) -> None:
+        seen.append(number)
+        signal.signal(number, before[number])
+
+    try:
+        for number in before:
+            signal.signal(number, note)
+        yield seen
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
