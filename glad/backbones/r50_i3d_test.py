@@ -2,7 +2,7 @@ import pytest
 import torch
 from torch import nn
 
-from glad.backbones.r50_i3d import R50I3D, NonLocal, R50I3DConfig
+from glad.backbones.r50_i3d import R50I3D, Bottleneck, NonLocal, R50I3DConfig
 from glad.errors import UserError
 from glad.part import Part
 
@@ -125,6 +125,20 @@ def test_uint8_and_float_pixels_give_the_same_map_and_it_follows_the_constants()
 def test_too_small_a_clip_is_refused_in_words(shape):
     with pytest.raises(UserError, match="at least 5 frames of 17x17 pixels"):
         on_meta()(torch.empty(1, 3, *shape, device="meta"))
+
+
+@pytest.mark.parametrize(("channels", "inner", "stride"), [(16, 4, 1), (8, 4, 1), (16, 4, 2)])
+def test_a_bottleneck_adds_its_shortcut_then_rectifies_then_attends(channels, inner, stride):
+    block = Bottleneck(channels, inner, stride, inflate=True, non_local=True).eval()
+    nn.init.zeros_(block.bn3.weight)  # leaves the shortcut alone
+    nn.init.ones_(block.non_local.norm.weight)
+    x = torch.randn(2, channels, 3, 6, 6)
+    plain = x if block.downsample is None else block.downsample(x)
+    assert (block.downsample is None) == (channels == 4 * inner and stride == 1)
+    assert plain.shape == (2, 16, 3, 6 // stride, 6 // stride)
+    assert torch.equal(block(x), block.non_local(plain.relu()))
+    nn.init.ones_(block.bn3.weight)
+    assert not torch.equal(block(x), block.non_local(plain.relu()))
 
 
 def test_gradients_reach_every_parameter():

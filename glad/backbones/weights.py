@@ -37,7 +37,7 @@ MIT_NAMES = ((r"\bconv1\.net\.weight$", "conv1.weight"),)
 class LoadReport:
     """What came out of a file: its layout in words, how many tensors were loaded, which head keys were left out."""
 
-    path: Path
+    origin: str
     layout: str
     loaded: int
     dropped: tuple[str, ...]
@@ -53,28 +53,32 @@ class Layout:
 
 
 def load_backbone(module: nn.Module, path: Path | str) -> LoadReport:
-    """Load a backbone's weights from a `.safetensors`, `.pth` or `.pt` file, and say what was loaded and left out.
+    """Load a backbone's weights from a `.safetensors`, `.pth` or `.pt` file; see `load_state`."""
+    return load_state(module, tensors_of(Path(path)), str(path))
 
-    Every tensor of `module` must be in the file with its shape, and no other backbone tensor may be; `UserError`
-    otherwise, with `module` unchanged. Only batch norm's step counts may be absent, all together (files older than
-    they are): they then start at 0.
+
+def load_state(module: nn.Module, state: State, origin: str) -> LoadReport:
+    """Load a backbone's weights out of named tensors, and say what was loaded and what left out.
+
+    Every tensor of `module` must be in `state` with its shape, and no other backbone tensor may be; `UserError`
+    naming `origin` otherwise, with `module` unchanged. Only batch norm's step counts may be absent, all together
+    (public files older than they are): they then start at 0.
     """
-    path = Path(path)
-    backbone, dropped = split_head(without_wrapper(tensors_of(path)))
+    backbone, dropped = split_head(without_wrapper(state))
     layout = next(layout for layout in LAYOUTS if layout.recognises(backbone))
     own = module.state_dict()
     try:
-        state = with_step_counts(layout.converted(backbone), own)
+        converted = with_step_counts(layout.converted(backbone), own)
     except UserError as error:
-        raise UserError(f"{path}: {error}") from error
-    problem = mismatch(state, own)
+        raise UserError(f"{origin}: {error}") from error
+    problem = mismatch(converted, own)
     if problem:
         raise UserError(
-            f"{path}: read as {layout.name}, it does not fit {type(module).__name__}: {problem}; choose the backbone "
-            f"this file was made for, or a file made for this backbone (docs/backbones.md)"
+            f"{origin}: read as {layout.name}, it does not fit {type(module).__name__}: {problem}; choose the "
+            f"backbone these weights were made for, or weights made for this backbone (docs/backbones.md)"
         )
-    module.load_state_dict(state, strict=True)
-    return LoadReport(path, layout.name, len(own), tuple(dropped))
+    module.load_state_dict(converted, strict=True)
+    return LoadReport(origin, layout.name, len(own), tuple(dropped))
 
 
 def without_wrapper(state: State) -> State:

@@ -6,7 +6,7 @@ from torch import nn
 from glad.backbones.r50_i3d import R50I3DConfig
 from glad.backbones.tiny import TinyConfig
 from glad.backbones.tsm import TSMConfig
-from glad.backbones.weights import from_mit, from_mmaction, load_backbone, split_head, without_wrapper
+from glad.backbones.weights import from_mit, from_mmaction, load_backbone, load_state, split_head, without_wrapper
 from glad.errors import UserError
 
 HEADS = {
@@ -87,7 +87,7 @@ def test_every_tensor_of_a_public_file_lands(tmp_path, layout, config, count, wr
     state = {wrapper + name: value for name, value in public_state(layout, module).items()}
     torch.save({"state_dict": state, "meta": {"epoch": 100, "config": "model = dict()"}}, tmp_path / "public.pth")
     report = load_backbone(module, tmp_path / "public.pth")
-    assert (report.layout, report.loaded, report.path.name) == (layout, count, "public.pth")
+    assert (report.layout, report.loaded, report.origin) == (layout, count, str(tmp_path / "public.pth"))
     assert report.dropped == tuple(HEADS[layout])
     for i, (name, value) in enumerate(module.state_dict().items()):
         assert (value == i).all(), name
@@ -177,6 +177,15 @@ def test_our_own_files_load_bare_and_out_of_a_method(tmp_path, prefix, suffix):
     assert report.dropped == heads and report.loaded == 4
     assert report.layout == "weights under our own names"
     assert all(torch.equal(value, fresh.state_dict()[name]) for name, value in trained.state_dict().items())
+
+
+def test_tensors_at_hand_load_as_a_file_does():
+    trained, fresh = TinyConfig().build(), TinyConfig().build()
+    report = load_state(fresh, trained.state_dict(), "the warm-up")
+    assert (report.origin, report.loaded, report.dropped) == ("the warm-up", 4, ())
+    assert all(torch.equal(value, fresh.state_dict()[name]) for name, value in trained.state_dict().items())
+    with pytest.raises(UserError, match="the warm-up: read as"):
+        load_state(fresh, {"conv1.bias": torch.zeros(8)}, "the warm-up")
 
 
 def refused(tmp_path, module, state) -> str:
