@@ -99,10 +99,10 @@ def read_run(path: Path) -> Run:
     if (path / "classes.txt").is_file():
         lines = (path / "classes.txt").read_text(encoding="utf-8").splitlines()
         run.classes = [line.strip() for line in lines if line.strip()]
-    known = len(run.scores.per_class) if run.scores else 0
-    if known > len(run.classes):
-        run.missing.append("classes.txt names fewer classes than were scored: the rest go by their numbers")
-        run.classes += [f"class {k}" for k in range(len(run.classes), known)]
+    known = len(run.scores.per_class) if run.scores else len(run.classes)
+    if known != len(run.classes):
+        run.missing.append(f"classes.txt has {len(run.classes)} names for {known} scored classes")
+        run.classes = [class_name(run, k) for k in range(known)]
     return run
 
 
