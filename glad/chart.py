@@ -1,7 +1,7 @@
 """Line charts as SVG text for pages that need no network; colours come from the page's style sheet."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 
@@ -26,13 +26,12 @@ def line_chart(
     title: str,
     lines: Sequence[Line],
     x_label: str,
-    guides: Mapping[str, float] | None = None,
+    guide: tuple[str, float] | None = None,
     y_range: tuple[float, float] | None = None,
 ) -> str:
-    """Return an `<svg>` with every line, horizontal `guides` by name, and axes that fit them (or `y_range`)."""
-    guides = guides or {}
+    """Return an `<svg>` with every line, a horizontal `guide` (name, y), and axes that fit them (or `y_range`)."""
     x_low, x_high = extent(np.concatenate([line.x for line in lines]))
-    heights = np.concatenate([line.y for line in lines] + [np.array(list(guides.values()))])
+    heights = np.concatenate([line.y for line in lines] + [np.array([guide[1]] if guide else [])])
     y_low, y_high = y_range or extent(np.append(heights, 0.0) if heights.min() >= 0 else heights, margin=0.05)
 
     def across(x: float) -> float:
@@ -62,11 +61,11 @@ def line_chart(
             path = " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
             parts.append(f'<polyline class="line" points="{path}" {style}{dashed}>')
         parts.append(f"<title>{escape(line.label)}</title></{'circle' if len(points) == 1 else 'polyline'}>")
-    for name, y in guides.items():
+    if guide:
+        name, y = guide
         parts.append(f'<line class="guide" x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{down(y):.1f}" y2="{down(y):.1f}"/>')
         parts.append(
-            f'<text class="guide-name" x="{WIDTH - RIGHT - 2}" y="{down(y) - 4:.1f}" text-anchor="end">'
-            f"{escape(name)}</text>"
+            f'<text class="guide-name" x="{WIDTH - RIGHT}" y="16" text-anchor="end">dotted: {escape(name)}</text>'
         )
     parts.append("</svg>")
     return "\n".join(parts)

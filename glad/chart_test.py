@@ -12,14 +12,14 @@ from glad.chart import BOTTOM, HEIGHT, LEFT, RIGHT, TOP, WIDTH, Line, extent, li
 
 def test_a_line_runs_from_corner_to_corner_and_a_guide_lies_at_its_height():
     line = Line("a < b", np.array([0.0, 10.0]), np.array([0.0, 1.0]), colour=0)
-    svg = ET.fromstring(line_chart("x & y", [line], "epoch", guides={"half": 0.5}, y_range=(0.0, 1.0)))
+    svg = ET.fromstring(line_chart("x & y", [line], "epoch", guide=("half", 0.5), y_range=(0.0, 1.0)))
     drawn = svg.find("polyline")
     assert drawn is not None
     assert drawn.get("points") == f"{LEFT:.1f},{HEIGHT - BOTTOM:.1f} {WIDTH - RIGHT:.1f},{TOP:.1f}"
     assert drawn.findtext("title") == "a < b"
-    guide = next(part for part in svg.findall("line") if part.get("class") == "guide")
-    assert float(guide.get("y1", "nan")) == pytest.approx((TOP + HEIGHT - BOTTOM) / 2)
-    assert "half" in [part.text for part in svg.findall("text")]
+    dotted = next(part for part in svg.findall("line") if part.get("class") == "guide")
+    assert float(dotted.get("y1", "nan")) == pytest.approx((TOP + HEIGHT - BOTTOM) / 2)
+    assert "dotted: half" in [part.text for part in svg.findall("text")]
 
 
 def test_a_curve_of_one_point_is_a_dot_and_a_ninth_line_is_dashed():

@@ -34,7 +34,7 @@ TABLE_CLASSES = 40  # a confusion matrix of more classes is drawn, not written
 
 
 @dataclass
-class Run:
+class RunRecord:
     """What could be read of a run folder; `missing` says the rest, one sentence each."""
 
     path: Path
@@ -43,6 +43,7 @@ class Run:
     environment: dict[str, Any] = field(default_factory=dict)
     classes: list[str] = field(default_factory=list)
     log: list[dict[str, Any]] = field(default_factory=list)
+    warmup: list[dict[str, Any]] = field(default_factory=list)  # the log of the stage before, where there was one
     scores: Scores | None = None
     about: dict[str, Any] = field(default_factory=dict)  # select, step, interval, videos of scores.json
     predictions: list[dict[str, Any]] = field(default_factory=list)
@@ -70,7 +71,8 @@ def write_report(runs: Sequence[Path], out: Path, title: str = "Report", strip: 
         chance=1 / len(read[0].classes) if read[0].classes else None,
         oracle=any("oracle" in str(run.about.get("select")) for run in read),
         means=seed_means(read),
-        charts=[Markup(svg) for svg in training_charts(read)],
+        charts=[Markup(svg) for svg in training_charts(read, [run.log for run in read])],
+        warmup_charts=[Markup(svg) for svg in training_charts(read, [run.warmup for run in read])],
         aligned=any(name.startswith("align") for run in read for line in run.log for name in line.get("terms", {})),
         weights=[(run.label, align_weight(run)) for run in read if align_weight(run) != 1.0],
         class_rows=class_rows(read),
@@ -81,14 +83,16 @@ def write_report(runs: Sequence[Path], out: Path, title: str = "Report", strip: 
     return out
 
 
-def read_run(path: Path) -> Run:
+def read_run(path: Path) -> RunRecord:
     """Return what the folder `path` holds; a file that is absent or unreadable becomes a sentence in `missing`."""
     if not path.is_dir():
         raise UserError(f"{path} is not a run folder; give the folder that `glad train` wrote")
-    run = Run(path)
+    run = RunRecord(path)
     run.recipe = _json(run, "recipe.json", "its settings are unknown")
     run.environment = _json(run, "environment.json", "where it ran is unknown")
     run.log = _json_lines(run, "log.jsonl", "there are no training curves")
+    if (path / "warmup").is_dir():
+        run.warmup = _json_lines(run, "warmup/log.jsonl", "there are no curves of its warm-up")
     run.about = _json(run, "scores.json", "it has not been evaluated (`glad evaluate` does)")
     if run.about:
         try:
@@ -106,7 +110,7 @@ def read_run(path: Path) -> Run:
     return run
 
 
-def _json(run: Run, name: str, otherwise: str) -> dict[str, Any]:
+def _json(run: RunRecord, name: str, otherwise: str) -> dict[str, Any]:
     try:
         value = json.loads((run.path / name).read_text(encoding="utf-8"))
     except FileNotFoundError:
@@ -118,7 +122,7 @@ def _json(run: Run, name: str, otherwise: str) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
-def _json_lines(run: Run, name: str, otherwise: str) -> list[dict[str, Any]]:
+def _json_lines(run: RunRecord, name: str, otherwise: str) -> list[dict[str, Any]]:
     if not (run.path / name).is_file():
         run.missing.append(f"no {name}: {otherwise}")
         return []
@@ -134,10 +138,10 @@ def _json_lines(run: Run, name: str, otherwise: str) -> list[dict[str, Any]]:
     return found
 
 
-def name_runs(runs: Sequence[Run]) -> None:
+def name_runs(runs: Sequence[RunRecord]) -> None:
     """Give every run a label of its own: recipe and seed, and its folder where that is not enough."""
 
-    def plain(run: Run) -> str:
+    def plain(run: RunRecord) -> str:
         seed = run.recipe.get("seed")
         return run.recipe.get("name", run.path.name) + ("" if seed is None else f", seed {seed}")
 
@@ -147,7 +151,7 @@ def name_runs(runs: Sequence[Run]) -> None:
         run.label = f"{label} ({run.path.parent.name}/{run.path.name}, no. {number})" if twice else label
 
 
-def seed_means(runs: Sequence[Run]) -> list[dict[str, Any]]:
+def seed_means(runs: Sequence[RunRecord]) -> list[dict[str, Any]]:
     """Return mean and standard deviation (n - 1) of the MCA for recipes with several runs, per selection rule."""
     groups: dict[tuple[str, str], list[float]] = {}
     for run in runs:
@@ -161,7 +165,7 @@ def seed_means(runs: Sequence[Run]) -> list[dict[str, Any]]:
     ]
 
 
-def align_weight(run: Run) -> float:
+def align_weight(run: RunRecord) -> float:
     """Return the weight that the alignment terms in the log carry; 1 where the recipe names none."""
     return float(run.recipe.get("method", {}).get("align_weight") or 1.0)
 
@@ -184,10 +188,13 @@ def reading_order(names: Iterable[str]) -> list[str]:
     return sorted(set(names), key=rank)
 
 
-def training_charts(runs: Sequence[Run]) -> list[str]:
-    """Return one SVG per logged name, with the curve of every run that has it; alignment terms without weight."""
-    x = "epoch" if all("epoch" in line for run in runs for line in run.log) else "step"
-    numbers = [[(line.get(x, math.nan), logged(line)) for line in run.log] for run in runs]
+def training_charts(runs: Sequence[RunRecord], logs: Sequence[list[dict[str, Any]]]) -> list[str]:
+    """Return one SVG per name in the `logs` of the runs, with the curve of every run that has it.
+
+    Alignment terms are drawn without their weight.
+    """
+    x = "epoch" if all("epoch" in line for log in logs for line in log) else "step"
+    numbers = [[(line.get(x, math.nan), logged(line)) for line in log] for log in logs]
     charts = []
     for name in reading_order(name for lines in numbers for _, found in lines for name in found):
         lines = []
@@ -198,20 +205,20 @@ def training_charts(runs: Sequence[Run]) -> list[str]:
             xs, ys = thinned(table[:, 0], table[:, 1])
             if len(xs):
                 lines.append(Line(run.label, xs, ys / scale, colour))
-        guides: dict[str, float] = {}
+        guide = None
         if name.startswith("align"):
-            guides = {"ln 2: a guess": math.log(2)}
+            guide = ("ln 2, a guess", math.log(2))
         elif name.startswith("accuracy_domain"):
-            guides = {"0.5: a guess": 0.5}
+            guide = ("0.5, a guess", 0.5)
         elif name == "accuracy_class" and runs[0].classes:
-            guides = {"chance": 1 / len(runs[0].classes)}
+            guide = ("chance", 1 / len(runs[0].classes))
         if lines:
             share = (0.0, 1.0) if name.startswith("accuracy") else None
-            charts.append(line_chart(name.replace("_", " "), lines, x, guides, share))
+            charts.append(line_chart(name.replace("_", " "), lines, x, guide, share))
     return charts
 
 
-def class_rows(runs: Sequence[Run]) -> list[dict[str, Any]]:
+def class_rows(runs: Sequence[RunRecord]) -> list[dict[str, Any]]:
     """Return, per class, its support and each run's recall with its lead over the first run in points.
 
     A run without scores, or with other classes than the first, has None in its place.
@@ -231,7 +238,7 @@ def class_rows(runs: Sequence[Run]) -> list[dict[str, Any]]:
     return rows
 
 
-def film_strips(runs: Sequence[Run], strip: Strip | None) -> list[dict[str, Any]]:
+def film_strips(runs: Sequence[RunRecord], strip: Strip | None) -> list[dict[str, Any]]:
     """Return the videos to show, with picture (or None), truth, and what each run said of them.
 
     One video per class, by a fixed rule: the first on which the runs disagree about being right, else the first.
@@ -260,14 +267,14 @@ def video_key(line: dict[str, Any]) -> tuple[str, int, int]:
     return line["path"], line.get("offset", 0), line.get("frames", 0)
 
 
-def verdict(run: Run, line: dict[str, Any]) -> dict[str, Any]:
+def verdict(run: RunRecord, line: dict[str, Any]) -> dict[str, Any]:
     """Return the class a run gave a video, how sure it was, and whether that was right."""
     guess = int(np.argmax(line["probabilities"]))
     sure = line["probabilities"][guess]
     return {"name": class_name(run, guess), "sure": sure, "right": guess == line["label"]}
 
 
-def class_name(run: Run, k: int) -> str:
+def class_name(run: RunRecord, k: int) -> str:
     """Return the name of class `k` of a run, or its number where `classes.txt` does not reach."""
     return run.classes[k] if k < len(run.classes) else f"class {k}"
 
@@ -283,7 +290,7 @@ def film_image(line: dict[str, Any], strip: Strip | None) -> Markup | None:
     return image_tag(np.concatenate(small, axis=1), f"frames of {line['path']}", "jpeg")
 
 
-def confusion_image(run: Run) -> Markup | None:
+def confusion_image(run: RunRecord) -> Markup | None:
     """Return an `<img>` of a confusion matrix too large to be written as a table, else None."""
     if run.scores is None or len(run.classes) <= TABLE_CLASSES:
         return None

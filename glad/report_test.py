@@ -91,6 +91,11 @@ def runs(tmp_path: Path) -> list[Path]:
     ]
 
 
+def charts_of(*runs: Path) -> list[str]:
+    read = [read_run(run) for run in runs]
+    return training_charts(read, [run.log for run in read])
+
+
 def strip(line: dict) -> np.ndarray:
     return np.full((8, 48, 64, 3), (200, 40, line["offset"] * 10), dtype=np.uint8)
 
@@ -135,7 +140,7 @@ def test_videos_stand_with_the_truth_and_what_each_run_said(tmp_path):
 
 
 def test_alignment_is_shown_without_its_weight_beside_ln_2(runs, tmp_path):
-    chart = next(svg for svg in training_charts([read_run(run) for run in runs]) if "align global" in svg)
+    chart = next(svg for svg in charts_of(*runs) if "align global" in svg)
     points = re.findall(r'points="([^"]+)"', chart)
     assert len(points) == 2 and points[0] == points[1]  # weights 1 and 0.02, the same loss
     guide = re.search(r'class="guide"[^>]*y1="([\d.]+)"', chart)
@@ -155,9 +160,18 @@ def test_each_term_is_followed_by_the_accuracy_of_its_head():
 def test_a_step_that_is_not_finite_leaves_a_gap_instead_of_an_error(runs):
     with (runs[0] / "log.jsonl").open("a") as log:
         log.write(json.dumps({"step": 40, "epoch": 4.0, "terms": {"class": math.nan}, "stats": {}}) + "\n")
-    charts = training_charts([read_run(runs[0])])
+    charts = charts_of(runs[0])
     assert len(charts) == 6
     assert not any("nan" in chart for chart in charts)
+
+
+def test_the_warm_up_has_curves_of_its_own(runs, tmp_path):
+    (runs[1] / "warmup").mkdir()
+    line = {"step": 1, "epoch": 0.1, "terms": {"order": 1.79}, "stats": {"accuracy_order": 0.2}}
+    (runs[1] / "warmup" / "log.jsonl").write_text(json.dumps(line) + "\n")
+    page = Page(write_report(runs, tmp_path / "report.html").read_text(encoding="utf-8"))
+    assert "Warm-up order" in page.text
+    assert len(page.all("svg")) == 6 + 2
 
 
 def test_what_a_run_lacks_is_said_in_words(tmp_path):
