@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Iterator
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -94,5 +93,3 @@ def summary(run: Run, scores: Scores) -> str:
     for name, share, count in zip(run.classes, scores.per_class, scores.support, strict=True):
         lines.append(f"  {name:<{width}}  {'no test video' if share is None else f'{100 * share:5.1f} %'}  ({count})")
     return "\n".join(lines)
-
-

@@ -14,7 +14,7 @@ def initial_backbone(recipe: Recipe, run: Run) -> nn.Module:
 
     The stage before (`after`), trained in the run's own folder, comes first; then `init`; then fresh weights.
     """
-    backbone: nn.Module = recipe.backbone.build()  # pyright: ignore[reportAttributeAccessIssue]
+    backbone: nn.Module = recipe.backbone.build()
     if recipe.after is not None:
         load_state(backbone, run.warmup.backbone_state(), str(run.warmup.folder))
     elif recipe.init is not None:

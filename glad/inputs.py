@@ -1,45 +1,68 @@
 """What the data of a recipe becomes: class names, the two training domains, the test domain."""
 
-from pathlib import Path
-
 from glad.data.background import BackgroundBank
 from glad.data.domain import Debias, Domain
-from glad.data.listing import Listing, open_listing, read_classes
-from glad.data.loader import Plan, Steps
+from glad.data.listfile import read_classes
+from glad.data.listing import Listing, open_listing
+from glad.data.loader import Steps
+from glad.data.plan import Plan
 from glad.errors import UserError
 from glad.recipe import Pair, Recipe, Videos
 
 
 def classes_of(pair: Pair) -> tuple[str, ...]:
     """Return the class names of a pair in label order."""
-    return read_classes(pair.classes) if isinstance(pair.classes, Path) else pair.classes
+    if isinstance(pair.classes, tuple):
+        return pair.classes
+    if pair.classes is not None:
+        return read_classes(pair.classes)
+    if not pair.source.list.is_dir():
+        raise UserError(
+            f"{pair.source.list} is a list, whose labels need names: set data.classes to a file with one name a line"
+        )
+    named = open_listing(pair.source.list, labelled=True).classes
+    assert named is not None
+    return named
 
 
-def listing_of(videos: Videos, classes: tuple[str, ...], labelled: bool) -> Listing:
-    """Return the listing of a set of videos; an unlabelled one has no labels even where its file does."""
-    return open_listing(videos.list, videos.folder, classes, labelled=labelled)
+def labelled_listing(videos: Videos, classes: tuple[str, ...], every_class: bool) -> Listing:
+    """Return labelled videos; with `every_class`, a class that has none is refused."""
+    if not videos.labelled:
+        raise UserError(f"{videos.list}: these videos need labels, but the recipe says that the list holds none")
+    return open_listing(videos.list, classes, labelled=True, root=videos.folder, allow_empty_classes=not every_class)
+
+
+def unlabelled_listing(videos: Videos, classes: tuple[str, ...]) -> Listing:
+    """Return videos without their labels, whether or not the list holds any: they are dropped where it is read."""
+    return open_listing(
+        videos.list,
+        classes,
+        labelled=videos.labelled,
+        keep_labels=False,
+        root=videos.folder,
+        allow_empty_classes=True,
+    )
 
 
 def training_steps(recipe: Recipe, classes: tuple[str, ...], needs_target: bool, rank: int, world: int) -> Steps:
-    """Return the training batches of a recipe, for one of `world` processes."""
+    """Return the training batches of a recipe, for process `rank` of `world`."""
     pair = recipe.data
-    labelled = listing_of(pair.source, classes, labelled=True)
+    labelled = labelled_listing(pair.source, classes, every_class=True)
     debias = None
-    if recipe.mix is not None:
+    if recipe.mix is not None and recipe.mix.probability > 0:
         if pair.backgrounds is None:
             raise UserError("the recipe mixes backgrounds (mix) but names no folder of them (data.backgrounds)")
         debias = Debias(recipe.mix, BackgroundBank(pair.backgrounds, labelled))
     source = Domain(labelled, recipe.source_views, recipe.source_pixels, debias)
     target = None
     if needs_target:
-        unlabelled = listing_of(pair.target, classes, labelled=False)
-        target = Domain(unlabelled, recipe.target_views, recipe.target_pixels)
-    plan = Plan(
-        len(source), len(target) if target else 0, recipe.batch_size, recipe.seed, recipe.order, rank=rank, world=world
-    )
+        target = Domain(unlabelled_listing(pair.target, classes), recipe.target_views, recipe.target_pixels)
+    videos = len(target) if target else 0
+    plan = Plan(len(source), videos, recipe.batch_size, recipe.seed, recipe.pairing, rank, world)
     return Steps(plan, source, target)
 
 
 def test_domain(recipe: Recipe, classes: tuple[str, ...]) -> Domain:
     """Return the labelled test videos as evaluation sees them."""
-    return Domain(listing_of(recipe.data.test, classes, labelled=True), recipe.test_views, recipe.test_pixels)
+    listing = labelled_listing(recipe.data.test, classes, every_class=False)
+    return Domain(listing, recipe.test_views, recipe.test_pixels)

@@ -15,7 +15,7 @@ class Optim(Part):
     """Optimiser and schedule. The multipliers' defaults are the release's for stage 2 (1.11 of the specification).
 
     Attributes:
-        kind: `sgd` or `adamw`.
+        optimizer: `sgd` or `adamw`.
         lr: base learning rate.
         momentum: of SGD.
         weight_decay: of weights; see `decay_all`.
@@ -27,7 +27,7 @@ class Optim(Part):
             `warmup` of the steps, cosine down to 0; `cosine`: down only; `constant`.
     """
 
-    kind: Literal["sgd", "adamw"] = "sgd"
+    optimizer: Literal["sgd", "adamw"] = "sgd"
     lr: float = 2e-3
     momentum: float = 0.9
     weight_decay: float = 1e-4
@@ -44,7 +44,7 @@ class Optim(Part):
     def build(self, method: nn.Module) -> torch.optim.Optimizer:
         """Return the optimiser over every parameter of `method`, each in exactly one group."""
         groups = parameter_groups(method, self)
-        if self.kind == "adamw":
+        if self.optimizer == "adamw":
             return torch.optim.AdamW(groups, lr=self.lr)
         return torch.optim.SGD(groups, lr=self.lr, momentum=self.momentum)
 

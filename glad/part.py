@@ -29,6 +29,7 @@ class Part(BaseModel):
     def _of_kind(cls, value: Any, handler: Any) -> Any:
         if not isinstance(value, dict):
             return handler(value)
+        assert "kind" not in cls.model_fields, f"{cls.__name__}: 'kind' is taken"
         value = dict(value)
         wanted = part_class(value.pop("kind")) if "kind" in value else cls
         if not issubclass(wanted, cls):

@@ -1,11 +1,13 @@
 """Class and probability for videos that nobody has labelled."""
 
+import json
 from dataclasses import dataclass
 from pathlib import Path
 
 from glad.data.domain import Domain
-from glad.data.listing import listing_of_paths
+from glad.data.listing import VideoRecord
 from glad.data.loader import Videos, evaluation_batches
+from glad.data.video import Video, open_video
 from glad.evaluate import device_at_hand, probabilities_of
 from glad.progress import progress
 from glad.run import Run
@@ -19,12 +21,39 @@ class Prediction:
     classes: tuple[str, ...]
     probabilities: tuple[float, ...]
 
+    def as_json(self) -> str:
+        """Return the prediction as one line of JSON."""
+        named = {name: round(p, 6) for name, p in zip(self.classes, self.probabilities, strict=True)}
+        return json.dumps({"video": self.video, "class": self.classes[0], "probabilities": named})
+
+    def as_text(self) -> str:
+        """Return the prediction as one line to read."""
+        named = zip(self.classes, self.probabilities, strict=True)
+        return f"{self.video}: " + ", ".join(f"{name} {100 * p:.1f} %" for name, p in named)
+
+
+@dataclass(frozen=True)
+class Named:
+    """Video files and frame folders named one by one, wherever they lie."""
+
+    paths: tuple[Path, ...]
+
+    def __len__(self) -> int:
+        return len(self.paths)
+
+    def __getitem__(self, index: int) -> VideoRecord:
+        return VideoRecord(str(self.paths[index]), None, 0, None)
+
+    def video(self, index: int) -> Video:
+        """Return video `index`, opened."""
+        return open_video(self.paths[index])
+
 
 def predict(run: Run, paths: list[Path], *, top: int = 5, workers: int = 0) -> list[Prediction]:
     """Return the `top` classes of each video file or frame folder, in the order given."""
     recipe, names = run.recipe, run.classes
     method = run.method().to(device := device_at_hand())
-    domain = Domain(listing_of_paths(paths), recipe.test_views, recipe.test_pixels)
+    domain = Domain(Named(tuple(paths)), recipe.test_views, recipe.test_pixels)
     found = []
     batches = evaluation_batches(Videos(domain, 1, tuple(range(len(domain)))), workers)
     with progress("predict", len(domain), "video") as bar:

@@ -41,6 +41,15 @@ def progress(title: str, total: int, unit: str = "it", done: int = 0) -> Iterato
         yield _Bar()
 
 
+def heading(text: str) -> None:
+    """Say what begins, on a terminal."""
+    from rich.console import Console
+
+    console = Console(stderr=True)
+    if console.is_terminal:
+        console.rule(text, align="left")
+
+
 def track(items: Iterable[T], title: str, total: int, unit: str = "it") -> Iterator[T]:
     """Yield `items` under a progress bar."""
     with progress(title, total, unit) as bar:

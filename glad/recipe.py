@@ -2,12 +2,12 @@
 
 import json
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import ValidationError
+from pydantic import ValidationError, model_validator
 
 from glad.augment import Mix, Spatial
-from glad.data.loader import Order
+from glad.data.plan import Pairing
 from glad.errors import UserError
 from glad.files import write_text
 from glad.methods.base import MethodConfig
@@ -19,11 +19,13 @@ from glad.sampling import Grid, Sampler
 class Videos(Part):
     """Where one set of videos is: `list` is an annotation list, a CSV, or a folder of videos; entries lie under `root`.
 
-    `root=None` is the folder of the list, or the folder itself.
+    `root=None` is the folder of the list, or the folder itself. `labelled` says what the list holds: whether its rows
+    end in a label, or the folder is one of class folders. Of a target it never matters: its labels are dropped.
     """
 
     list: Path
     root: Path | None = None
+    labelled: bool = True
 
     @property
     def folder(self) -> Path:
@@ -37,14 +39,14 @@ class Pair(Part):
     """The two domains of a benchmark. Of `target` only the videos are ever read, whatever its list holds.
 
     Attributes:
-        classes: names in label order, or the file that lists them.
+        classes: names in label order, the file that lists them, or None: the names of the source's class folders.
         source: labelled training videos.
         target: unlabelled training videos.
         test: labelled target videos; read by evaluation alone.
         backgrounds: folder of the source's temporal medians, from `glad prepare backgrounds`; None where nothing mixes.
     """
 
-    classes: tuple[str, ...] | Path
+    classes: tuple[str, ...] | Path | None = None
     source: Videos
     target: Videos
     test: Videos
@@ -52,6 +54,10 @@ class Pair(Part):
 
     def ensure(self) -> None:
         """Make what can be made and is missing; a benchmark that is generated overrides this."""
+
+    def seeded(self, seed: int) -> Self:
+        """Return the pair that goes with a training seed: itself, unless its videos are generated."""
+        return self
 
 
 class Recipe(Part):
@@ -72,7 +78,7 @@ class Recipe(Part):
         epochs: passes over the source list.
         steps: optimiser steps; overrides `epochs` when given.
         batch_size: videos per domain and step, over all processes together.
-        order: how the domains' videos follow one another.
+        pairing: how the domains' videos follow one another.
         precision: `32-true`, `bf16-mixed` or `16-mixed`.
         after: the recipe that is run first, on the same data and seed, and whose backbone this one starts from.
         select: which checkpoint is scored. `last`: no label of the target is used.
@@ -96,15 +102,27 @@ class Recipe(Part):
     epochs: int = 50
     steps: int | None = None
     batch_size: int = 32
-    order: Order = Order()
+    pairing: Pairing = Pairing()
     precision: Literal["32-true", "bf16-mixed", "16-mixed"] = "32-true"
-    after: "Recipe | None" = None
+    after: Part | None = None  # a Recipe; a field of the class's own type would be a cycle to the command line
     select: Literal["last"] = "last"
     seed: int = 0
 
+    @model_validator(mode="after")
+    def _fits(self) -> "Recipe":
+        if self.after is not None and not isinstance(self.after, Recipe):
+            raise UserError(f"'after' is the recipe of the stage before, not a {type(self.after).__name__}")
+        return self
+
     def warmup(self) -> "Recipe | None":
         """Return the stage before this one, on this recipe's data and seed."""
-        return None if self.after is None else self.after.model_copy(update={"data": self.data, "seed": self.seed})
+        if not isinstance(self.after, Recipe):
+            return None
+        return self.after.model_copy(update={"data": self.data, "seed": self.seed})
+
+    def seeded(self, seed: int) -> Self:
+        """Return the recipe with another seed, of the data too where they are generated."""
+        return self.model_copy(update={"seed": seed, "data": self.data.seeded(seed)})
 
     def write(self, path: Path) -> None:
         """Write the recipe as JSON."""

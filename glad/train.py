@@ -87,7 +87,7 @@ def train(recipe: Recipe, out: Path, *, workers: int = 2, devices: int = 1, stop
                 objective = finite(losses, step)
                 fabric.backward(objective)
                 if recipe.optim.clip_norm:
-                    fabric.clip_gradients(model, optimizer, max_norm=recipe.optim.clip_norm)
+                    fabric.clip_gradients(model, optimizer, max_norm=recipe.optim.clip_norm, error_if_nonfinite=False)
                 optimizer.step()
                 optimizer.zero_grad(set_to_none=True)
 
@@ -97,7 +97,7 @@ def train(recipe: Recipe, out: Path, *, workers: int = 2, devices: int = 1, stop
                     save(run, fabric, method, optimizer, done)
                     saved = ready
                 if interrupted:
-                    raise UserError(f"stopped after step {done} of {total} and saved; the same command goes on from there")
+                    raise UserError(f"stopped after step {done} of {total}, saved; the same command goes on from there")
 
         # close
         if done > first:
@@ -132,16 +132,20 @@ def step_seed(seed: int, step: int, rank: int) -> int:
 def interruptible() -> Iterator[list[int]]:
     """Collect the first Ctrl-C or SIGTERM in a list, for the loop to see between two steps; a second one kills."""
     seen: list[int] = []
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    before = [signal.getsignal(number) for number in numbers]
+
+    def restore() -> None:
+        for number, handler in zip(numbers, before, strict=True):
+            signal.signal(number, handler)
 
     def note(number: int, frame: object) -> None:
         seen.append(number)
-        signal.signal(number, before[number])
+        restore()
 
     try:
-        for number in before:
+        for number in numbers:
             signal.signal(number, note)
         yield seen
     finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+        restore()

@@ -1,6 +1,7 @@
 """One domain's samples: a listing of videos, the views taken of them, the pixels made of those."""
 
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -8,7 +9,8 @@ import torch
 from glad.augment import Mix, Spatial, center_box, mixed, resized, with_short_side
 from glad.batch import Clips
 from glad.data.background import BackgroundBank
-from glad.data.listing import Listing
+from glad.data.listing import VideoRecord
+from glad.data.video import Video
 from glad.sampling import Sampler
 
 
@@ -29,6 +31,16 @@ class Sample:
     label: int | None
 
 
+class VideoSet(Protocol):
+    """Where videos come from: a `Listing`, or anything that counts, describes and opens them."""
+
+    def __len__(self) -> int: ...
+    def __getitem__(self, index: int, /) -> VideoRecord: ...
+    def video(self, index: int) -> Video:
+        """Return video `index`, opened."""
+        ...
+
+
 @dataclass(frozen=True)
 class Debias:
     """Backgrounds to mix in, and how (4.2)."""
@@ -41,7 +53,7 @@ class Debias:
 class Domain:
     """Videos of one domain; `sample` depends on its arguments and nothing else, in whichever process it runs."""
 
-    listing: Listing
+    listing: VideoSet
     sampler: Sampler
     spatial: Spatial
     debias: Debias | None = None

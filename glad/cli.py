@@ -1,0 +1,246 @@
+"""The command line. Each command imports what it needs when it is called, so that `glad --help` answers at once."""
+
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import tyro
+from tyro.conf import Positional
+
+from glad.errors import UserError
+
+if TYPE_CHECKING:
+    from glad.recipe import Recipe
+
+
+def recipes() -> None:
+    """List the recipes that come with the package."""
+    from glad.recipes.find import shipped
+
+    for name, recipe in shipped().items():
+        print(f"{name:<28} {recipe.about}")
+
+
+@dataclass(frozen=True)
+class TrainOptions:
+    """Train a recipe into a run folder; the same command again goes on where the last one stopped.
+
+    Every field of the recipe can be set: --optim.lr 1e-3, --data.source.root videos/, and with --after. those of the
+    stage before it: --after.epochs 5. `glad train RECIPE --help` lists them.
+    """
+
+    recipe: Positional[str]
+    """A name from `glad recipes`, my_recipes.py, my_recipes.py:name, or a run's recipe.json. Python files are run."""
+    out: Path
+    """The run folder."""
+    workers: int = 2
+    """Processes that load videos; 0 loads in the training process."""
+    devices: int = 1
+    """Processes that train, one a GPU; they share every batch."""
+    stop_after: int | None = None
+    """Stop, saved, when so many steps are done in all."""
+
+
+def train(arguments: list[str]) -> None:
+    """Train a recipe into a run folder, or go on where an earlier call stopped."""
+    from glad.recipes.find import find_recipe
+
+    helped = [word for word in arguments if word in ("-h", "--help")]
+    if helped and (len(arguments) == len(helped) or arguments[0].startswith("-")):
+        tyro.cli(TrainOptions, args=helped, prog="glad train")
+    plain = [word for word in arguments if word not in helped]
+    if helped:
+        plain += ["--out", "."]
+    options, fields = tyro.cli(TrainOptions, args=plain, prog="glad train", return_unknown_args=True)
+    recipe = overridden(find_recipe(options.recipe), [*fields, *helped], f"glad train {options.recipe}")
+
+    import glad.train
+
+    run = glad.train.train(
+        recipe, options.out, workers=options.workers, devices=options.devices, stop_after=options.stop_after
+    )
+    print(f"{recipe.name}: trained into {run.folder}; score it with: glad evaluate {run.folder}")
+
+
+def overridden(recipe: "Recipe", arguments: list[str], prog: str) -> "Recipe":
+    """Return `recipe` with the fields that `arguments` names replaced; `--after.x` reaches into the stage before."""
+    from glad.recipe import Recipe
+
+    here: list[str] = []
+    before: list[str] = []
+    place = here
+    for word in arguments:
+        if word.startswith("-"):
+            place = before if word.startswith("--after.") else here
+        place.append(word.replace("--after.", "--", 1) if place is before else word)
+    after = recipe.after
+    alone = recipe.model_copy(update={"after": None})
+    changed = tyro.cli(Recipe, default=alone, args=here, prog=prog, config=(tyro.conf.AvoidSubcommands,))
+    if before:
+        if not isinstance(after, Recipe):
+            raise UserError(f"{recipe.name} comes after no other recipe, so it has no --after.{before[0].lstrip('-')}")
+        after = overridden(after, before, f"{prog} (after)")
+    return changed.model_copy(update={"after": after})
+
+
+def evaluate(runs: Positional[tuple[Path, ...]], workers: int = 2) -> None:
+    """Score runs on their target test videos, and write predictions, scores and confusion matrix into each.
+
+    Args:
+        runs: run folders.
+        workers: processes that load videos.
+    """
+    import glad.evaluate
+    from glad.run import Run
+
+    for folder in runs:
+        run = Run(folder)
+        print(glad.evaluate.summary(run, glad.evaluate.evaluate(run, workers=workers)))
+
+
+def predict(
+    run: Positional[Path], videos: Positional[tuple[Path, ...]], top: int = 3, json: bool = False, workers: int = 0
+) -> None:
+    """Name the action in videos.
+
+    Args:
+        run: a run folder.
+        videos: video files or folders of frames.
+        top: how many classes of each video.
+        json: print one JSON object per video.
+        workers: processes that load videos.
+    """
+    from glad.predict import predict as predicted
+    from glad.run import Run
+
+    for found in predicted(Run(run), list(videos), top=top, workers=workers):
+        print(found.as_json() if json else found.as_text())
+
+
+def prepare(arguments: list[str]) -> None:
+    """Make what training needs: `glad prepare backgrounds`, `glad prepare mini`."""
+    tyro.extras.subcommand_cli_from_dict(
+        {"backgrounds": prepare_backgrounds, "mini": prepare_mini}, args=arguments, prog="glad prepare"
+    )
+
+
+def prepare_backgrounds(
+    videos: Positional[Path], out: Path, root: Path | None = None, unlabelled: bool = False, workers: int = 2
+) -> None:
+    """Write the temporal median of every video of a source list; finished ones are kept.
+
+    Args:
+        videos: annotation list, CSV, or folder of class folders of videos.
+        out: folder for the backgrounds, which mirrors the tree of the videos.
+        root: folder that the entries of the list are relative to; the folder of the list where not given.
+        unlabelled: the rows of the list hold no labels.
+        workers: processes.
+    """
+    from glad.data.background import extract_backgrounds
+    from glad.data.listing import open_listing
+
+    listing = open_listing(videos, labelled=not unlabelled, keep_labels=False, root=root)
+    made = extract_backgrounds(listing, listing.root, out, workers)
+    print(f"{made} backgrounds made, {len(listing) - made} were there, in {out}")
+
+
+def prepare_mini(out: Path = Path("data/mini/0"), seed: int = 0, workers: int = 2) -> None:
+    """Make the embedded benchmark: Kinetics→BABEL in miniature.
+
+    Args:
+        out: its folder.
+        seed: of all videos.
+        workers: processes.
+    """
+    from glad.mini.make import make_mini
+
+    make_mini(out, seed=seed, workers=workers)
+    print(f"mini, seed {seed}, in {out}")
+
+
+def demo(out: Path = Path("runs/demo"), workers: int = 1) -> None:
+    """Train GLAD and source only on the embedded benchmark, score both, and write a report page.
+
+    Args:
+        out: folder for the runs and the page.
+        workers: processes that load videos.
+    """
+    from glad.demo import demo as run
+
+    run(out, workers)
+
+
+def report(runs: Positional[tuple[Path, ...]], out: Path = Path("report.html"), title: str = "GLAD") -> None:
+    """Write one self-contained page about runs.
+
+    Args:
+        runs: run folders, the one to compare with first.
+        out: the page.
+        title: its heading.
+    """
+    from glad.demo import report_page
+
+    print(f"report: {report_page(list(runs), out, title)}")
+
+
+def table(
+    recipes: Positional[tuple[str, ...]],
+    seeds: tuple[int, ...] = (0, 1, 2),
+    out: Path = Path("runs/table"),
+    results: Path | None = None,
+    jobs: int = 1,
+) -> None:
+    """Train and score recipes over seeds, what is missing only, and print mean, spread and intervals.
+
+    Args:
+        recipes: names from `glad recipes`; the first is what the others are compared with, pair by pair.
+        seeds: of data (where it is generated) and training.
+        out: folder for the runs, one at NAME/SEED.
+        results: also write the table to this Markdown file.
+        jobs: runs at once, each on one core.
+    """
+    from glad.table import table as run
+
+    print(run(list(recipes), list(seeds), out, jobs, results))
+
+
+COMMANDS: dict[str, Callable] = {
+    "recipes": recipes,
+    "train": train,
+    "evaluate": evaluate,
+    "predict": predict,
+    "prepare": prepare,
+    "report": report,
+    "table": table,
+    "demo": demo,
+}
+RAW = (train, prepare)  # these parse their own arguments
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run one command; a user's mistake ends in one sentence and status 2."""
+    words = sys.argv[1:] if arguments is None else arguments
+    if not words or words[0] in ("-h", "--help"):
+        print(usage())
+        return
+    command = COMMANDS.get(words[0])
+    try:
+        if command is None:
+            raise UserError(f"there is no command '{words[0]}'\n\n{usage()}")
+        if command in RAW:
+            command(words[1:])
+        else:
+            tyro.cli(command, args=words[1:], prog=f"glad {words[0]}")
+    except UserError as error:
+        print(f"glad: {error}", file=sys.stderr)
+        raise SystemExit(2) from None
+
+
+def usage() -> str:
+    """Return the list of commands."""
+    lines = ["usage: glad COMMAND ...   (glad COMMAND --help tells more)", ""]
+    for name, command in COMMANDS.items():
+        lines.append(f"  {name:<10} {(command.__doc__ or '').splitlines()[0]}")
+    return "\n".join(lines)

@@ -1,0 +1,123 @@
+"""Which videos meet in which step, and where their random draws come from: integers, all from the step's number."""
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Literal
+
+import numpy as np
+
+from glad.errors import UserError
+from glad.part import Part
+
+SOURCE, TARGET = 1, 0  # the domains, as numbers in the address of a random draw
+SHUFFLE, AUGMENT = 0, 1  # what is drawn
+
+
+class Pairing(Part):
+    """How the videos of the two domains follow one another. The defaults are ours; `release` values repeat its quirks.
+
+    Attributes:
+        short_batches: `drop` an epoch's incomplete last batch and let the target run on from pass to pass, or, as
+            the release, keep short batches and `truncate` the other domain to match.
+        target_order: a fresh permutation for every pass over the target, or one for the whole source epoch.
+        draws: augmentation drawn afresh for every pass, or repeated from pass to pass by position in it.
+    """
+
+    short_batches: Literal["drop", "truncate"] = "drop"
+    target_order: Literal["pass", "epoch"] = "pass"
+    draws: Literal["fresh", "repeated"] = "fresh"
+
+
+Entry = tuple[int, tuple[int, ...]]  # a video's index, and the address of its random draws
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The videos of every step, as a pure function of its number.
+
+    An epoch is one pass over the source. `batch_size` counts videos per domain over all `world` processes, of which
+    this one, `rank`, takes a contiguous share.
+    """
+
+    source: int
+    target: int
+    batch_size: int
+    seed: int
+    pairing: Pairing = Pairing()
+    rank: int = 0
+    world: int = 1
+
+    def __post_init__(self) -> None:
+        if self.batch_size % self.world:
+            raise UserError(
+                f"a batch of {self.batch_size} videos cannot be shared by {self.world} processes; "
+                "choose a --batch-size that is a multiple"
+            )
+        if self.source < self.batch_size and self.pairing.short_batches == "drop":
+            raise UserError(
+                f"the source list has {self.source} videos, fewer than one batch of {self.batch_size}; "
+                "lower --batch-size"
+            )
+
+    @property
+    def steps_per_epoch(self) -> int:
+        """Steps in one pass over the source."""
+        drop = self.pairing.short_batches == "drop"
+        return self.source // self.batch_size if drop else -(-self.source // self.batch_size)
+
+    def sources(self, step: int) -> list[Entry]:
+        """Return the source videos of a step that this process takes."""
+        epoch, position = divmod(step, self.steps_per_epoch)
+        return self._share(self._pass(SOURCE, epoch, position * self.batch_size, self.batch_size), step)
+
+    def targets(self, step: int) -> list[Entry]:
+        """Return the target videos of a step that this process takes; the target starts over when it is used up."""
+        if self.pairing.short_batches == "drop":
+            found: list[Entry] = []
+            start = step * self.batch_size
+            while len(found) < self.batch_size:
+                number, position = divmod(start + len(found), self.target)
+                found += self._pass(TARGET, number, position, self.batch_size - len(found))
+            return self._share(found, step)
+        epoch, position = divmod(step, self.steps_per_epoch)
+        batches = -(-self.target // self.batch_size)
+        passes = -(-self.steps_per_epoch // batches)
+        number, position = epoch * passes + position // batches, position % batches
+        return self._share(self._pass(TARGET, number, position * self.batch_size, self.batch_size), step)
+
+    def _pass(self, domain: int, number: int, start: int, count: int) -> list[Entry]:
+        """Return up to `count` entries from `start` on of pass `number` over a domain."""
+        size = self.source if domain == SOURCE else self.target
+        shuffle = self._epoch_of(number) if domain == TARGET and self.pairing.target_order == "epoch" else number
+        indices = _permutation(self.seed, domain, shuffle, size)[start : start + count]
+        if self.pairing.draws == "fresh":
+            return [(int(i), (self.seed, AUGMENT, domain, number, int(i))) for i in indices]
+        return [(int(i), (self.seed, AUGMENT, domain, start + k)) for k, i in enumerate(indices)]
+
+    def _epoch_of(self, target_pass: int) -> int:
+        """Return the source epoch in which a pass over the target begins."""
+        if self.pairing.short_batches == "drop":
+            return target_pass * self.target // self.batch_size // self.steps_per_epoch
+        batches = -(-self.target // self.batch_size)
+        return target_pass // -(-self.steps_per_epoch // batches)
+
+    def _share(self, entries: list[Entry], step: int) -> list[Entry]:
+        """Return this rank's part of a step's entries; a short batch is cut so that both domains have equally many."""
+        if self.pairing.short_batches == "truncate":
+            entries = entries[: self._shortest(step)]
+        each = len(entries) // self.world
+        return entries[self.rank * each : (self.rank + 1) * each]
+
+    def _shortest(self, step: int) -> int:
+        """Return how many videos of each domain the release keeps in a step."""
+        position = step % self.steps_per_epoch
+        source = min(self.batch_size, self.source - position * self.batch_size)
+        if not self.target:
+            return source
+        batches = -(-self.target // self.batch_size)
+        return min(source, self.batch_size, self.target - position % batches * self.batch_size)
+
+
+@lru_cache(maxsize=8)
+def _permutation(seed: int, domain: int, number: int, size: int) -> np.ndarray:
+    return np.random.default_rng((seed, SHUFFLE, domain, number)).permutation(size)

@@ -1,0 +1,67 @@
+"""The miniature benchmark as data of a recipe: where its files are, and how they come to be there."""
+
+from pathlib import Path
+from typing import Self
+
+from glad.recipe import Pair, Videos
+
+
+class MiniPair(Pair):
+    """`mini` with data seed `made_with`; it is generated, and its backgrounds extracted, when it is first needed."""
+
+    made_with: int = 0
+
+    @classmethod
+    def seed(cls, seed: int, movies: bool = False) -> Self:
+        """Return the benchmark of a seed, below `data/mini/SEED`; `movies` reads the mp4 files, not the frames."""
+        root = Path("data/mini") / str(seed)
+        lists = root / "videos" if movies else root
+        return cls(
+            made_with=seed,
+            classes=root / "classes.txt",
+            source=Videos(list=lists / "source_train.txt", root=lists / "source"),
+            target=Videos(list=lists / "target_train.txt", root=lists / "target", labelled=False),
+            test=Videos(list=lists / "target_test.txt", root=lists / "target"),
+            backgrounds=root / "backgrounds",
+        )
+
+    def upper_bound(self) -> Self:
+        """Return the pair whose labelled videos are those of the target: supervised target."""
+        source = self.target.model_copy(
+            update={"list": self.target.list.with_name("target_train_labels.txt"), "labelled": True}
+        )
+        return self.model_copy(update={"source": source, "backgrounds": None})
+
+    def seeded(self, seed: int) -> Self:
+        """Return the same benchmark made with another seed."""
+        old, new = Path("data/mini") / str(self.made_with), Path("data/mini") / str(seed)
+
+        def moved(path: Path) -> Path:
+            return new / path.relative_to(old)
+
+        def videos(at: Videos) -> Videos:
+            return at.model_copy(update={"list": moved(at.list), "root": moved(at.folder)})
+
+        assert isinstance(self.classes, Path)
+        return self.model_copy(
+            update={
+                "made_with": seed,
+                "classes": moved(self.classes),
+                "source": videos(self.source),
+                "target": videos(self.target),
+                "test": videos(self.test),
+                "backgrounds": self.backgrounds and moved(self.backgrounds),
+            }
+        )
+
+    def ensure(self) -> None:
+        """Make the benchmark and its backgrounds where they are missing; at once when they are there."""
+        from glad.data.background import extract_backgrounds
+        from glad.inputs import classes_of, labelled_listing
+        from glad.mini.make import make_mini
+
+        assert isinstance(self.classes, Path)
+        make_mini(self.classes.parent, seed=self.made_with)
+        if self.backgrounds is not None:
+            source = labelled_listing(self.source, classes_of(self), every_class=True)
+            extract_backgrounds(source, self.source.folder, self.backgrounds, workers=2)
