@@ -1,0 +1,211 @@
+"""Frame indices by hand, then what every clip of every sampler must keep."""
+
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from glad.sampling import Grid, Ordered, Sampler, Segments, clip_starts, within
+
+LENGTHS = st.integers(1, 400)
+SEEDS = st.integers(0, 2**32)
+SAMPLERS = [
+    Grid(),
+    Grid(local_rows=(0, 3, 7), global_columns=(1, 5), interval=3),
+    Grid(deterministic=True),
+    Segments(),
+    Segments(locals_are="adjacent", short="repeat_last"),
+    Segments(length=16, interval=4, global_views=0, local_views=3),
+    Ordered(),
+    Ordered(interval=1, placed="adjacent", short="repeat_last"),
+]
+
+
+def rng(seed: int) -> np.random.Generator:
+    return np.random.default_rng(seed)
+
+
+def every_second(start: int) -> list[int]:
+    return list(range(start, start + 16, 2))
+
+
+# Evaluation, worked out by hand: length, clip starts, global frames, second local clip.
+BY_HAND = [
+    (11, [0] * 8, [6] * 8, [0, 2, 4, 6, 8, 10, 1, 3]),
+    (15, [0] * 8, [6] * 8, every_second(0)),
+    (16, [0] * 8, [6] * 8, every_second(0)),
+    (17, [0, 0, 0, 0, 1, 1, 1, 1], [6, 6, 6, 6, 7, 7, 7, 7], every_second(1)),
+    (18, [0, 0, 0, 1, 1, 2, 2, 2], [6, 6, 6, 7, 7, 8, 8, 8], every_second(2)),
+    (23, list(range(8)), list(range(6, 14)), every_second(5)),
+    (31, list(range(1, 16, 2)), list(range(7, 22, 2)), every_second(11)),
+    (54, [2, 7, 12, 17, 21, 26, 31, 36], [8, 13, 18, 23, 27, 32, 37, 42], every_second(26)),
+    (100, [5, 15, 26, 37, 47, 58, 69, 79], [11, 21, 32, 43, 53, 64, 75, 85], every_second(58)),
+    (300, [17, 53, 89, 124, 160, 195, 231, 267], [23, 59, 95, 130, 166, 201, 237, 273], every_second(195)),
+]
+
+
+@pytest.mark.parametrize(("length", "starts", "global_clip", "second_local"), BY_HAND)
+def test_the_grid_of_evaluation(length, starts, global_clip, second_local):
+    assert clip_starts(length, 8, 16, None).tolist() == starts
+    views = Grid().views(length, None)
+    assert views["global"].tolist() == [global_clip]
+    assert views["local"][1].tolist() == second_local
+    assert views["local"][0].tolist() == [(starts[4] + 2 * j) % length for j in range(8)]
+
+
+def test_training_starts_of_videos_about_as_long_as_a_clip():
+    """Neither 15 nor 16 frames leave anything to draw."""
+    for seed in range(20):
+        assert clip_starts(15, 8, 16, rng(seed)).tolist() == [0] * 8
+        assert clip_starts(16, 8, 16, rng(seed)).tolist() == [0, 0, 0, 0, 0, 1, 1, 1]
+        assert clip_starts(23, 8, 16, rng(seed)).tolist() == list(range(8))
+
+
+@given(LENGTHS, SEEDS)
+def test_training_starts_of_the_grid(n, seed):
+    starts = clip_starts(n, 8, 16, rng(seed))
+    if n < 15:
+        assert not starts.any()
+    if n >= 16:
+        assert (np.diff(starts) >= 0).all() and starts[0] >= 0
+        assert starts[7] + 14 <= n - 1, "the last clip wraps"
+    if n >= 23:
+        share = (n - 15) // 8
+        assert (starts // share == np.arange(8)).all()
+
+
+def test_training_starts_fill_their_share():
+    drawn = np.stack([clip_starts(55, 8, 16, rng(seed)) for seed in range(200)])
+    for k in range(8):
+        assert set(drawn[:, k]) == set(range(5 * k, 5 * k + 5))
+
+
+@given(LENGTHS, st.one_of(st.none(), SEEDS))
+def test_the_grid_computes_only_what_it_needs_and_gets_the_same(n, seed):
+    """All 64 frames of the release's 8 x 8 grid, from the same generator; 24 of them are picked, 22 distinct cells."""
+    starts = clip_starts(n, 8, 16, None if seed is None else rng(seed))
+    cells = (starts[:, None] + 2 * np.arange(8)) % n
+    views = Grid().views(n, None if seed is None else rng(seed))
+    assert np.array_equal(views["local"], cells[[4, 5]])
+    assert np.array_equal(views["global"], cells[:, 3][None])
+    assert views["global"][0, 4] == views["local"][0, 3] and views["global"][0, 5] == views["local"][1, 3]
+
+
+def test_two_frames_of_the_global_clip_are_also_in_a_local_one():
+    views = Grid().views(1000, None)
+    together = np.concatenate([view.ravel() for view in views.values()])
+    assert len(together) == 24 and len(set(together.tolist())) == 22
+
+
+@pytest.mark.parametrize("n", range(1, 40))
+def test_the_global_clip_is_one_still_frame_only_in_short_videos(n):
+    def still(seed: int | None) -> bool:
+        clip = Grid().views(n, None if seed is None else rng(seed))["global"]
+        return len(set(clip.ravel().tolist())) == 1
+
+    assert still(None) == (n <= 16)
+    if n <= 15:
+        assert all(still(seed) for seed in range(20))
+    elif n == 16 or n >= 23:
+        assert not any(still(seed) for seed in range(20))
+
+
+@given(LENGTHS, st.one_of(st.none(), SEEDS), st.sampled_from(SAMPLERS))
+def test_every_sampler_stays_inside_the_video(n, seed, sampler):
+    first = sampler.views(n, None if seed is None else rng(seed))
+    for name, frames in first.items():
+        assert frames.dtype == np.int64 and frames.ndim == 2 and frames.shape[1] == sampler.length, name
+        assert (frames >= 0).all() and (frames < n).all(), name
+    again = sampler.views(n, None if seed is None else rng(seed))
+    assert all(np.array_equal(frames, again[name]) for name, frames in first.items())
+
+
+@given(st.integers(8, 400), SEEDS)
+def test_a_global_clip_of_the_paper_takes_one_frame_of_each_eighth(n, seed):
+    (clip,) = Segments().views(n, rng(seed))["global"]
+    for i, frame in enumerate(clip.tolist()):
+        assert int(i * n / 8) <= frame <= np.ceil((i + 1) * n / 8) - 1
+        assert frame < n
+    assert (np.diff(clip) >= (1 if n % 8 == 0 else 0)).all()
+
+
+@given(LENGTHS, st.one_of(st.none(), SEEDS))
+def test_a_local_clip_of_the_paper_is_dense_and_the_clips_are_in_order(n, seed):
+    clips = Segments().unbounded(n, None if seed is None else rng(seed))["local"]
+    assert (np.diff(clips, axis=1) == 2).all()
+    assert clips[0, 0] <= clips[1, 0] and (clips[:, 0] >= 0).all() and (clips[:, 0] < max(n - 15, 1)).all()
+
+
+def test_the_paper_s_sampler_by_hand():
+    views = Segments().views(100, None)
+    assert views["global"].tolist() == [[6, 18, 31, 43, 56, 68, 81, 93]]
+    assert views["local"].tolist() == [every_second(21), every_second(63)]
+    assert Segments().views(16, None)["local"].tolist() == [every_second(0)] * 2
+    drawn = np.stack([Segments().views(20, rng(seed))["local"][:, 0] for seed in range(200)])
+    assert set(drawn.ravel()) == set(range(5))
+    globals_drawn = np.stack([Segments().views(80, rng(seed))["global"][0] for seed in range(300)])
+    for i in range(8):
+        assert set(globals_drawn[:, i]) == set(range(10 * i, 10 * i + 10))
+
+
+@given(st.integers(32, 400), st.one_of(st.none(), SEEDS))
+def test_adjacent_local_clips_follow_one_another(n, seed):
+    clips = Segments(locals_are="adjacent").views(n, None if seed is None else rng(seed))["local"]
+    assert clips[1, 0] - clips[0, 0] == 16
+    assert clips[1, -1] < n and clips[0, -1] < clips[1, 0]
+
+
+def test_adjacent_clips_lie_in_the_middle_of_evaluation_and_anywhere_in_training():
+    sampler = Segments(locals_are="adjacent")
+    assert sampler.views(40, None)["local"][:, 0].tolist() == [4, 20]
+    assert {int(sampler.views(40, rng(seed))["local"][0, 0]) for seed in range(200)} == set(range(9))
+    ordered = Ordered(interval=1, placed="adjacent")
+    assert ordered.views(30, None)["ordered"][:, 0].tolist() == [3, 11, 19]
+    assert {int(ordered.views(30, rng(seed))["ordered"][0, 0]) for seed in range(200)} == set(range(7))
+
+
+@given(st.integers(15, 400), st.one_of(st.none(), SEEDS))
+def test_clips_for_order_learning_start_at_three_different_frames_even_in_short_videos(n, seed):
+    clips = Ordered(interval=1).unbounded(n, None if seed is None else rng(seed))["ordered"]
+    assert clips.shape == (3, 8) and (np.diff(clips, axis=1) == 1).all()
+    assert (np.diff(clips[:, 0]) > 0).all()
+    assert clips[2, -1] < n or n < 15
+
+
+def test_a_sampler_may_be_deterministic_in_training_too():
+    for seed in range(5):
+        drawn = Grid(deterministic=True).views(200, rng(seed))
+        assert all(np.array_equal(drawn[name], frames) for name, frames in Grid().views(200, None).items())
+    assert not np.array_equal(Grid().views(200, rng(0))["local"], Grid().views(200, None)["local"])
+
+
+def test_views_that_are_not_asked_for_are_not_there():
+    assert set(Grid(global_columns=()).views(50, None)) == {"local"}
+    assert set(Grid(local_rows=()).views(50, None)) == {"global"}
+    assert set(Segments(global_views=0, local_views=3).views(50, None)) == {"local"}
+    assert Segments(global_views=0, local_views=3).views(50, None)["local"].shape == (3, 8)
+    assert set(Segments(local_views=0).views(50, rng(0))) == {"global"}
+    assert Segments(global_views=3, local_views=0).views(50, None)["global"].shape == (3, 8)
+
+
+def test_frames_past_the_end_start_again_or_hold_the_last():
+    frames = np.array([[0, 2, 4, 6, 8]])
+    assert within(frames, 5, "wrap").tolist() == [[0, 2, 4, 1, 3]]
+    assert within(frames, 5, "repeat_last").tolist() == [[0, 2, 4, 4, 4]]
+
+
+@given(LENGTHS, SEEDS)
+def test_held_at_the_last_frame_time_never_runs_backwards(n, seed):
+    for frames in Segments(short="repeat_last").views(n, rng(seed)).values():
+        for clip in frames.tolist():
+            assert all(a <= b for a, b in pairwise(clip))
+
+
+def test_a_sampler_refuses_what_it_does_not_know():
+    with pytest.raises(ValidationError, match="did you mean 'interval'"):
+        Grid(intervall=2)  # pyright: ignore[reportCallIssue]
+    with pytest.raises(TypeError, match="abstract"):
+        Sampler()  # pyright: ignore[reportAbstractUsage]
