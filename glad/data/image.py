@@ -39,7 +39,7 @@ def read_image(path: Path) -> NDArray[np.uint8]:
         image = None
     if image is None:
         raise UserError(f"{path} cannot be decoded: it is cut short or not an image")
-    return np.ascontiguousarray(image[:, :, ::-1])
+    return np.ascontiguousarray(image[:, :, ::-1], np.uint8)
 
 
 def write_jpeg(path: Path, image: NDArray[np.uint8]) -> None:

@@ -5,9 +5,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-import av
 import numpy as np
-from av.sidedata.sidedata import Type
+from av.error import FFmpegError
 from av.video.frame import VideoFrame
 from av.video.reformatter import VideoReformatter
 from numpy.typing import NDArray
@@ -18,24 +17,8 @@ from glad.data.packets import PacketIndex, opened, packet_index
 from glad.errors import UserError
 
 MOVIE_SUFFIXES = frozenset(
-    [
-        ".mp4",
-        ".m4v",
-        ".mov",
-        ".avi",
-        ".mkv",
-        ".webm",
-        ".gif",
-        ".mpg",
-        ".mpeg",
-        ".ts",
-        ".m2ts",
-        ".wmv",
-        ".flv",
-        ".3gp",
-        ".ogv",
-        ".vob",
-    ]
+    {".mp4", ".m4v", ".mov", ".avi", ".mkv", ".webm", ".gif", ".mpg", ".mpeg", ".ts", ".m2ts"}
+    | {".wmv", ".flv", ".3gp", ".ogv", ".vob"}
 )
 
 
@@ -94,7 +77,7 @@ def _counted(path: Path, _mtime: int) -> int:
         try:
             for _ in container.decode(stream):
                 count += 1
-        except av.FFmpegError as problem:
+        except FFmpegError as problem:
             raise UserError(f"{path} cannot be decoded beyond frame {count}: {reason(problem)}") from None
     if not count:
         raise UserError(f"{path} holds no frames")
@@ -122,7 +105,7 @@ def _decoded(path: Path, wanted: NDArray[np.int64]) -> Iterator[NDArray[np.uint8
                     done += 1
             if done == len(wanted):
                 return
-        except (av.FFmpegError, _Undecodable) as raised:
+        except (FFmpegError, _Undecodable) as raised:
             problem = raised
     if problem is None:
         raise UserError(f"{path} stops after {seen + 1}{count} frames, but frame {wanted[done]} (from 0) is asked for")
@@ -140,16 +123,17 @@ def _passed(path: Path, index: PacketIndex, wanted: NDArray[np.int64], jump: boo
     with opened(path) as (container, stream):
         packets = container.demux(stream)
         fed = 0  # the number of the next packet
+        aimed = 0  # the key frame of the last jump, which may have landed before it
         while True:
-            landed = False
-            if jump and (key := int(index.key[wanted[goal]])) > fed:
+            key = int(index.key[wanted[goal]]) if jump else 0
+            if leap := key > max(fed, aimed):
+                aimed = key
                 container.seek(index.time_of(key), stream=stream)
                 packets = container.demux(stream)
-                landed = True
             packet = next(packets, None)
             if packet is None:
                 return
-            if landed:
+            if leap:
                 place = index.packet_at(packet.pts)
                 if place is None or place > key:
                     raise _Undecodable("the file cannot be searched")
@@ -179,8 +163,8 @@ class _Undecodable(Exception):
 
 def _pixels(path: Path, frame: VideoFrame, reformatter: VideoReformatter) -> NDArray[np.uint8]:
     """Return `frame` as RGB uint8 `(h, w, 3)`, turned upright as the video's display matrix says."""
-    pixels = reformatter.reformat(frame, format="rgb24", threads=1).to_ndarray()
-    matrix = frame.side_data.get(Type.DISPLAYMATRIX)
+    pixels = np.asarray(reformatter.reformat(frame, format="rgb24", threads=1).to_ndarray(), np.uint8)
+    matrix = frame.side_data.get("DISPLAYMATRIX")
     if matrix is None:
         return pixels
     a, b, _, c, d, *_ = np.frombuffer(bytes(matrix), np.int32).tolist()  # (x, y) -> (ax + cy, bx + dy)

@@ -10,6 +10,7 @@ from pathlib import Path
 import av
 import numpy as np
 from av.container import InputContainer
+from av.error import FFmpegError
 from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
@@ -52,7 +53,7 @@ def opened(path: Path) -> Iterator[tuple[InputContainer, VideoStream]]:
     """Open the video file `path` for decoding in this thread alone; damage in the data is an error."""
     try:
         container = av.open(os.fspath(path), metadata_errors="ignore")
-    except (av.FFmpegError, OSError) as problem:
+    except (FFmpegError, OSError) as problem:
         empty = path.is_file() and path.stat().st_size == 0
         raise UserError(
             f"{path} is an empty file" if empty else f"{path} cannot be opened as a video: {reason(problem)}"
@@ -97,11 +98,13 @@ def _packet_index(path: Path, _mtime: int, _size: int) -> PacketIndex:
                     keys.append(packet.is_keyframe)
                     shown.append(not packet.is_discard)
                     damaged = damaged or packet.is_corrupt
-        except av.FFmpegError as problem:
+        except FFmpegError as problem:
             raise UserError(f"{path} cannot be read beyond frame {len(times)}: {reason(problem)}") from None
         if not times:
             raise UserError(f"{path} holds no frames")
         _check_whole(path, container, stream, len(times), end, damaged)
+        if container.format.name == "avi" and stream.codec_context.has_b_frames:
+            times = [None] * len(times)  # AVI stores no times of presentation, and here they are not the order stored
     return _index(times, keys, shown)
 
 

@@ -1,0 +1,139 @@
+"""Reads the files that list videos: text lists, CSVs, and tables of classes."""
+
+import csv
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from glad.data.blame import reason
+from glad.errors import UserError
+
+Fields = tuple[int, str, int | None, int, int | None]  # line (0: none), path, frames, offset, label
+
+_INTEGER = re.compile(r"[+-]?[0-9]+")
+_FORMS = {
+    True: {2: "path frames label", 3: "path offset frames label"},
+    False: {0: "path", 1: "path frames", 2: "path offset frames"},
+}
+_COLUMNS = ("path", "offset", "frames", "label")
+
+
+def text_rows(file: Path, labelled: bool) -> Iterator[Fields]:
+    """Yield the rows of a text list in the forms of the released lists (`open_listing` names them).
+
+    A row is read from its right end, where the numbers are; the rest is the path, spaces included.
+    """
+    forms = _FORMS[labelled]
+    expected = " or ".join(f"`{form}`" for form in forms.values())
+    first: tuple[int, int] | None = None
+    for line, text in _lines(file):
+        words = text.split()
+        numbers = 0
+        while numbers < len(words) - 1 and _INTEGER.fullmatch(words[-1 - numbers]):
+            numbers += 1
+        if numbers not in forms:
+            hint = "" if labelled or numbers not in _FORMS[True] else "; if the last number is a label, say so"
+            raise UserError(
+                f"{file} line {line}: expected {expected} in {'a labelled' if labelled else 'an unlabelled'} list, "
+                f"found {text!r}{hint}"
+            )
+        first = first or (line, numbers)
+        if numbers != first[1]:
+            raise UserError(
+                f"{file} line {line}: found `{forms[numbers]}` ({numbers + 1} fields), but line {first[0]} is "
+                f"`{forms[first[1]]}` ({first[1] + 1} fields); a list has one form throughout"
+            )
+        path = text.rsplit(None, numbers)[0] if numbers else text
+        values = [int(word) for word in words[len(words) - numbers :]]
+        label = values.pop() if labelled else None
+        frames = values.pop() if values else None
+        yield line, path, frames, values.pop() if values else 0, label
+
+
+def csv_rows(
+    file: Path, labelled: bool, classes: tuple[str, ...] | None
+) -> tuple[list[Fields], tuple[str, ...] | None]:
+    """Return the rows of a CSV, and the classes: those given, or else the names found, sorted."""
+    lines = [(line, text) for line, text in _lines(file)]
+    try:
+        cells = [[cell.strip() for cell in row] for row in csv.reader((text for _, text in lines), strict=True)]
+    except csv.Error as problem:
+        raise UserError(f"{file} is not a CSV: {problem}") from None
+    if len(cells) != len(lines):
+        raise UserError(f"{file} is not a CSV of one row per line; a quoted value spans several lines")
+    names = ["path", "label"] if labelled else ["path"]
+    if cells and "path" in (header := [cell.lower() for cell in cells[0]]):
+        unknown = [name for name in header if name not in _COLUMNS or header.count(name) > 1]
+        if unknown:
+            raise UserError(
+                f"{file} line {lines[0][0]}: unknown or repeated column '{unknown[0]}'; known: {', '.join(_COLUMNS)}"
+            )
+        if ("label" in header) != labelled:
+            held = "a column 'label', but is said to be unlabelled" if not labelled else "no column 'label'"
+            raise UserError(f"{file} has {held}")
+        names, cells, lines = header, cells[1:], lines[1:]
+    rows: list[tuple[int, dict[str, str]]] = []
+    for (line, text), row in zip(lines, cells, strict=True):
+        if len(row) != len(names) or not all(row):
+            raise UserError(f"{file} line {line}: expected `{','.join(names)}`, found {text!r}")
+        rows.append((line, dict(zip(names, row, strict=True))))
+    named = labelled and not all(_INTEGER.fullmatch(row["label"]) for _, row in rows)
+    if named and classes is None:
+        classes = tuple(sorted({row["label"] for _, row in rows}))
+    return [_fields(file, line, row, classes, named) for line, row in rows], classes
+
+
+def _fields(file: Path, line: int, row: dict[str, str], classes: tuple[str, ...] | None, named: bool) -> Fields:
+    """Return one row of a CSV as values."""
+    for column in ("frames", "offset"):
+        if column in row and not _INTEGER.fullmatch(row[column]):
+            raise UserError(f"{file} line {line}: {column} is {row[column]!r}, expected a whole number")
+    label = None
+    if "label" in row and named and classes is not None:
+        if row["label"] not in classes:
+            raise UserError(f"{file} line {line}: unknown class '{row['label']}'; classes: {', '.join(classes)}")
+        label = classes.index(row["label"])
+    elif "label" in row:
+        label = int(row["label"])
+    frames = int(row["frames"]) if "frames" in row else None
+    return line, row["path"], frames, int(row.get("offset", 0)), label
+
+
+def read_classes(file: Path) -> tuple[str, ...]:
+    """Return the class names of a table of lines `0 jump`, or just `jump`, in the order of their labels.
+
+    Numbered lines may stand in any order, but must number the classes 0, 1, 2, … without gap or repeat.
+    """
+    lines = list(_lines(file))
+    if not lines:
+        raise UserError(f"{file} lists no classes")
+    split = [text.split(None, 1) for _, text in lines]
+    numbered = [len(words) == 2 and bool(_INTEGER.fullmatch(words[0])) for words in split]
+    if any(numbered):
+        if not all(numbered):
+            line, text = lines[numbered.index(False)]
+            raise UserError(f"{file} line {line}: expected a number and a class, such as `0 jump`, found {text!r}")
+        order = sorted((int(words[0]), words[1], line) for words, (line, _) in zip(split, lines, strict=True))
+        for k, (number, name, line) in enumerate(order):
+            if number != k:
+                raise UserError(f"{file} line {line}: class '{name}' has number {number}; the next one due is {k}")
+        names = [name for _, name, _ in order]
+    else:
+        names = [text for _, text in lines]
+    for name in names:
+        if names.count(name) > 1:
+            raise UserError(f"{file} names the class '{name}' more than once")
+    return tuple(names)
+
+
+def _lines(file: Path) -> Iterator[tuple[int, str]]:
+    """Yield the lines of a text file that are not blank, stripped, with their numbers from 1."""
+    try:
+        with file.open(encoding="utf-8-sig") as lines:
+            for number, text in enumerate(lines, start=1):
+                if text := text.strip():
+                    yield number, text
+    except UnicodeDecodeError:
+        raise UserError(f"{file} is not a text file in UTF-8") from None
+    except OSError as problem:
+        raise UserError(f"{file} cannot be read: {reason(problem)}") from None

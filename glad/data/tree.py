@@ -1,0 +1,76 @@
+"""Finds the videos below a folder: video files, and folders of numbered images."""
+
+import os
+from pathlib import Path
+
+from glad.data.blame import reason
+from glad.data.image import IMAGE_SUFFIXES
+from glad.data.listfile import Fields
+from glad.data.movie import MOVIE_SUFFIXES
+from glad.errors import UserError
+
+
+def video_rows(root: Path) -> list[Fields]:
+    """Return a row for each video below `root`, at any depth, sorted by path; labels and lengths are None."""
+    found = _videos(root, "")
+    if "" in found:
+        raise UserError(f"{root} is itself a folder of frames; give the folder that holds it")
+    if not found:
+        raise UserError(f"{root} holds no videos, neither video files nor folders of images")
+    return [(0, path, None, 0, None) for path in sorted(found)]
+
+
+def class_folder_rows(root: Path, classes: tuple[str, ...] | None) -> tuple[list[Fields], tuple[str, ...]]:
+    """Return a labelled row for each video below the class folders in `root`, and the classes.
+
+    Classes are the sorted names of the folders unless given; a folder that is no given class is refused.
+    """
+    folders, files = _entries(root)
+    loose = [name for name in files if Path(name).suffix.lower() in MOVIE_SUFFIXES]
+    if loose:
+        raise UserError(f"{root / loose[0]} lies in no class folder; a labelled folder holds one folder per class")
+    if not folders:
+        raise UserError(f"{root} holds no class folders")
+    plain: dict[str, str] = {}
+    for name in folders:
+        key = name.casefold().replace(" ", "_").replace("-", "_")
+        if other := plain.get(key):
+            raise UserError(f"the class folders '{other}' and '{name}' of {root} are two spellings of one class")
+        plain[key] = name
+    if classes is None:
+        classes = tuple(sorted(folders))
+    rows: list[Fields] = []
+    for name in sorted(folders):
+        if name not in classes:
+            raise UserError(f"{root / name} is the folder of no class; classes: {', '.join(classes)}")
+        found = _videos(root / name, name)
+        if name in found:
+            raise UserError(f"{root / name} holds images, where a class folder with videos was expected")
+        rows += [(0, path, None, 0, classes.index(name)) for path in sorted(found)]
+    return rows, classes
+
+
+def _videos(folder: Path, path: str) -> list[str]:
+    """Return the paths of the videos in `folder`, whose own path is `path`; alone itself if it holds images.
+
+    Beside video files, images are no frames (posters, say). Other files and hidden ones are not looked at.
+    """
+    folders, files = _entries(folder)
+    suffixes = {name: Path(name).suffix.lower() for name in files}
+    movies = [_joined(path, name) for name in files if suffixes[name] in MOVIE_SUFFIXES]
+    if not movies and any(suffix in IMAGE_SUFFIXES for suffix in suffixes.values()):
+        return [path]
+    return movies + [found for name in folders for found in _videos(folder / name, _joined(path, name))]
+
+
+def _entries(folder: Path) -> tuple[list[str], list[str]]:
+    """Return the names of the folders and of the files in `folder`, without hidden ones."""
+    try:
+        entries = [entry for entry in os.scandir(folder) if not entry.name.startswith(".")]
+    except OSError as problem:
+        raise UserError(f"{folder} cannot be listed: {reason(problem)}") from None
+    return [e.name for e in entries if e.is_dir()], [e.name for e in entries if not e.is_dir()]
+
+
+def _joined(path: str, name: str) -> str:
+    return f"{path}/{name}" if path else name
