@@ -1,7 +1,8 @@
 # The words of this house. `make` alone prints them. Another Python: `make setup PYTHON=python3.12`.
 
 PYTHON ?= python3
-WORKERS ?= 2
+# Tests in this process; on a machine with free cores: make test WORKERS=8.
+WORKERS ?= 0
 BIN := .venv/bin
 
 .PHONY: help setup test check demo clean
