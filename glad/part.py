@@ -2,6 +2,7 @@
 
 import difflib
 import importlib
+import inspect
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +37,8 @@ class Part(BaseModel):
             raise UserError(f"{wanted.__name__} stands where a {cls.__name__} is expected")
         if wanted is not cls:
             return wanted.model_validate(value)
+        if inspect.isabstract(cls):
+            raise UserError(f"there are several kinds of {cls.__name__}; say which in 'kind'")
         for name in value:
             if name not in cls.model_fields:
                 raise UserError(unknown_field(cls, name))
@@ -59,9 +62,9 @@ def unknown_field(cls: type[Part], name: str) -> str:
     return f"{cls.__name__} has no field '{name}'; {hint}"
 
 
-def part_class(kind: str) -> type[Part]:
+def part_class(kind: object) -> type[Part]:
     """Return the class behind `"glad.module:Class"`; anything else is refused and nothing is executed for it."""
-    module, _, name = kind.partition(":")
+    module, _, name = str(kind).partition(":")
     if module.split(".")[0] != "glad":
         raise UserError(f"a recipe in JSON may only name parts of the glad package, not '{kind}'")
     try:
