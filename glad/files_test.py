@@ -2,10 +2,15 @@
 
 import os
 import stat
+from pathlib import Path
 
 import pytest
 
 from glad.files import atomic, write_text
+
+
+def names(folder: Path) -> list[str]:
+    return [path.name for path in folder.iterdir()]
 
 
 def test_text_is_written_into_folders_that_are_made(tmp_path):
@@ -14,7 +19,7 @@ def test_text_is_written_into_folders_that_are_made(tmp_path):
     assert path.read_bytes() == "déjà vu\n".encode()
     write_text(path, "new")
     assert path.read_text() == "new"
-    assert os.listdir(path.parent) == ["note.txt"]
+    assert names(path.parent) == ["note.txt"]
 
 
 def test_a_failure_leaves_the_old_file_and_nothing_else(tmp_path):
@@ -24,13 +29,13 @@ def test_a_failure_leaves_the_old_file_and_nothing_else(tmp_path):
         temporary.write_text("half of the n")
         raise RuntimeError("power cut")
     assert path.read_text() == "old"
-    assert os.listdir(tmp_path) == ["weights.pt"]
+    assert names(tmp_path) == ["weights.pt"]
 
 
 def test_a_failure_leaves_no_file_where_there_was_none(tmp_path):
     with pytest.raises(UnicodeEncodeError):
         write_text(tmp_path / "x.txt", "\ud800")
-    assert os.listdir(tmp_path) == []
+    assert names(tmp_path) == []
 
 
 def test_until_the_end_others_see_the_old_file(tmp_path):
