@@ -145,4 +145,5 @@ def sentence(error: ValidationError) -> str:
     """Return the first fault of a validation error as one sentence: where, what was found, what was expected."""
     first = error.errors()[0]
     where = ".".join(str(part) for part in first["loc"]) or "recipe"
-    return f"{where}: {first['msg'].removeprefix('Value error, ')}, not {str(first['input'])[:60]!r}"
+    found = "" if isinstance(first["input"], dict) else f", not {str(first['input'])[:60]!r}"
+    return f"{where}: {first['msg'].removeprefix('Value error, ')}{found}"
