@@ -93,7 +93,7 @@ def extract_backgrounds(listing: Listing, root: Path, out: Path, workers: int = 
             bar.advance(note=f"{len(failed)} failed" if failed else "")
     if failed:
         raise UserError(
-            f"{len(failed)} of {len(owners)} backgrounds could not be made; the others are in {out}. "
+            f"{len(failed)} of {len(owners)} backgrounds could not be made; the others are in {out}:\n"
             + "\n".join(sorted(failed))
         )
     return len(missing)

@@ -96,7 +96,7 @@ class Listing:
             offset=record.offset,
             length=record.frames,
             layout=self.layout,
-            origin=self.where(index),
+            origin=self.where(index) if self.line(index) else "",
         )
 
     def below(self, root: Path) -> "Listing":

@@ -1,0 +1,198 @@
+import pickle
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from glad.data import background
+from glad.data.background import (
+    BackgroundBank,
+    background_path,
+    extract_backgrounds,
+    temporal_median,
+    video_median,
+)
+from glad.data.image import read_image
+from glad.data.listing import Listing, VideoRecord, open_listing
+from glad.data.video import open_video
+from glad.errors import UserError
+
+
+def expected(frames: np.ndarray) -> np.ndarray:
+    """The definition."""
+    return np.median(frames, axis=0).astype(np.uint8)
+
+
+def pixel(*levels: int) -> np.ndarray:
+    return np.array(levels, np.uint8).reshape(-1, 1, 1, 1).repeat(3, 3)
+
+
+@pytest.mark.parametrize(
+    ("levels", "median"),
+    [((7,), 7), ((3, 9, 5), 5), ((10, 15), 12), ((255, 254), 254), ((255, 255, 255, 255), 255), ((0, 0, 9, 200), 4)],
+)
+def test_by_hand(levels: tuple[int, ...], median: int):
+    assert temporal_median(pixel(*levels)).tolist() == [[[median] * 3]]
+
+
+@given(st.integers(1, 40), st.integers(1, 6), st.integers(1, 6), st.integers(1, 256), st.integers(0, 2**32))
+def test_it_is_numpys_median_cut_to_bytes(t: int, h: int, w: int, levels: int, seed: int):
+    frames = np.random.default_rng(seed).integers(0, levels, (t, h, w, 3), np.uint8)
+    np.testing.assert_array_equal(temporal_median(frames), expected(frames))
+
+
+@pytest.mark.parametrize("t", [255, 256, 257, 600])
+def test_long_videos(t: int):
+    frames = np.random.default_rng(t).integers(0, 256, (t, 3, 4, 3), np.uint8)
+    np.testing.assert_array_equal(temporal_median(frames), expected(frames))
+
+
+def test_torch_would_be_wrong_for_an_even_number():
+    frames = pixel(10, 20)
+    assert int(torch.from_numpy(frames).median(dim=0).values[0, 0, 0]) == 10
+    assert int(temporal_median(frames)[0, 0, 0]) == 15
+
+
+@pytest.mark.parametrize("pixels", [1, 7, 36, 10_000])
+def test_chunks_do_not_matter(pixels: int, monkeypatch: pytest.MonkeyPatch):
+    frames = np.random.default_rng(0).integers(0, 256, (10, 3, 4, 3), np.uint8)
+    monkeypatch.setattr(background, "_PIXELS", pixels)
+    np.testing.assert_array_equal(temporal_median(frames), expected(frames))
+
+
+def test_a_moving_square_leaves_the_scene_untouched():
+    scene = np.random.default_rng(0).integers(0, 256, (20, 30, 3), np.uint8)
+    frames = np.stack([scene] * 24)
+    for index, frame in enumerate(frames):
+        frame[5:15, index : index + 8] = (255, 0, 255)
+    assert (frames != scene).any(axis=(1, 2, 3)).all()
+    np.testing.assert_array_equal(temporal_median(frames), scene)
+
+
+@pytest.mark.parametrize(
+    "frames",
+    [
+        np.zeros((3, 4, 4, 3)),
+        np.full((3, 4, 4, 3), np.nan),
+        np.zeros((3, 4, 4), np.uint8),
+        np.zeros((0, 4, 4, 3), np.uint8),
+    ],
+)
+def test_only_stacks_of_bytes_have_a_median(frames: np.ndarray):
+    with pytest.raises(AssertionError):
+        temporal_median(frames)
+
+
+def test_the_median_of_a_video_does_not_depend_on_the_memory_it_takes(tmp_path: Path, make_movie: Callable):
+    levels = np.random.default_rng(0).integers(0, 256, 30).tolist()
+    video = open_video(make_movie(tmp_path / "a.mp4", count=30, levels=levels))
+    whole = expected(video.frames(range(30)))
+    for size in (1, 30 * 64 * 3 * 7, 10**9):
+        np.testing.assert_array_equal(video_median(video, size), whole)
+
+
+def test_the_median_of_a_span_is_that_of_its_frames(tmp_path: Path, make_folder: Callable):
+    make_folder(tmp_path / "a", count=10)
+    assert abs(video_median(open_video(tmp_path / "a", offset=6, length=3)).mean() - (16 + 3 * 7)) < 1.5
+
+
+@pytest.mark.parametrize(
+    ("record", "path"),
+    [
+        (VideoRecord("jump/a.mp4", None, 0, 1), "jump/a.jpg"),
+        (VideoRecord("jump/a.b.AVI", 30, 0, 1), "jump/a.b.jpg"),
+        (VideoRecord("jump/a.b", 30, 0, 1), "jump/a.b.jpg"),
+        (VideoRecord("train/000012", 117, 60, 1), "train/000012@60+117.jpg"),
+        (VideoRecord("a.mp4", None, 60, 1), "a@60+all.jpg"),
+    ],
+)
+def test_backgrounds_mirror_the_tree_of_videos(record: VideoRecord, path: str):
+    assert background_path(record) == path
+
+
+@pytest.fixture
+def listing(tmp_path: Path, make_folder: Callable, make_movie: Callable) -> Listing:
+    """Three videos of 9 frames, whose median is frame 4."""
+    make_folder(tmp_path / "videos" / "jump" / "a", count=9)
+    make_movie(tmp_path / "videos" / "jump" / "b.mp4", count=9)
+    make_folder(tmp_path / "videos" / "run" / "c", count=9)
+    return open_listing(tmp_path / "videos", labelled=True)
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_backgrounds_are_written_once_and_read_back(workers: int, listing: Listing, tmp_path: Path):
+    out = tmp_path / "backgrounds"
+    assert extract_backgrounds(listing, listing.root, out, workers) == 3
+    files = sorted(path.relative_to(out).as_posix() for path in out.rglob("*.*"))
+    assert files == ["jump/a.jpg", "jump/b.jpg", "run/c.jpg"]
+    bank = BackgroundBank(out, listing)
+    assert len(bank) == 3 and bank[2].shape == (12, 16, 3) and bank[2].dtype == np.uint8
+    np.testing.assert_array_equal(bank[1], read_image(out / "jump" / "b.jpg"))
+    assert all(abs(bank[i][:, 5:].mean() - (16 + 3 * 4)) < 3 for i in range(3))
+    np.testing.assert_array_equal(pickle.loads(pickle.dumps(bank))[1], bank[1])
+
+
+def test_running_again_keeps_what_is_there(listing: Listing, tmp_path: Path):
+    out = tmp_path / "backgrounds"
+    extract_backgrounds(listing, listing.root, out)
+    (out / "jump" / "a.jpg").write_bytes(b"mine")
+    (out / "run" / "c.jpg").unlink()
+    assert extract_backgrounds(listing, listing.root, out) == 1
+    assert (out / "jump" / "a.jpg").read_bytes() == b"mine"
+    assert BackgroundBank(out, listing)[2].shape == (12, 16, 3)
+    assert extract_backgrounds(listing, listing.root, out) == 0
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_broken_video_does_not_stop_the_others_and_is_named(workers: int, listing: Listing, tmp_path: Path):
+    broken = listing.root / "jump" / "a" / "img_00005.jpg"
+    broken.write_bytes(broken.read_bytes()[:-30])
+    out = tmp_path / "backgrounds"
+    with pytest.raises(UserError, match=r"1 of 3 backgrounds could not be made.*\n.*img_00005\.jpg cannot be decoded"):
+        extract_backgrounds(listing, listing.root, out, workers)
+    assert sorted(path.name for path in out.rglob("*.*")) == ["b.jpg", "c.jpg"]
+
+
+def test_missing_videos_are_named_with_their_lines(listing: Listing, tmp_path: Path):
+    file = tmp_path / "list.txt"
+    file.write_text("jump/a 9 0\njump/gone 9 0\nrun/c 9 1\n")
+    listed = open_listing(file, labelled=True, root=listing.root)
+    with pytest.raises(UserError, match=r"1 of 3 .*\n.*list\.txt line 2: there is no video at .*gone"):
+        extract_backgrounds(listed, listed.root, tmp_path / "out")
+
+
+def test_two_videos_that_would_share_a_background_are_refused(tmp_path: Path):
+    file = tmp_path / "list.txt"
+    file.write_text("a.mp4\nb.mp4\na.avi\n")
+    with pytest.raises(UserError, match=r"list\.txt line 3: a\.avi and a\.mp4 would share the background a\.jpg"):
+        extract_backgrounds(open_listing(file), tmp_path, tmp_path / "out")
+
+
+def test_a_bank_with_gaps_is_refused_with_the_way_to_fill_them(listing: Listing, tmp_path: Path):
+    out = tmp_path / "backgrounds"
+    with pytest.raises(
+        UserError, match=r"3 of the 3 backgrounds .* jump/a\.jpg for one; run `glad prepare backgrounds`"
+    ):
+        BackgroundBank(out, listing)
+    extract_backgrounds(listing, listing.root, out)
+    (out / "run" / "c.jpg").unlink()
+    with pytest.raises(UserError, match=r"1 of the 3 backgrounds .* run/c\.jpg for one"):
+        BackgroundBank(out, listing)
+
+
+@pytest.mark.parametrize("content", [b"", b"no image", b"\xff\xd8\xff"])
+def test_an_undecodable_background_is_refused_by_name(content: bytes, listing: Listing, tmp_path: Path):
+    out = tmp_path / "backgrounds"
+    extract_backgrounds(listing, listing.root, out)
+    (out / "jump" / "b.jpg").write_bytes(content)
+    with pytest.raises(UserError, match=r"b\.jpg"):
+        BackgroundBank(out, listing)[1]
+
+
+def test_a_real_clip(shared_data: Path):
+    video = open_video(shared_data / "real_clips" / "mmaction2_part_0.mp4")
+    np.testing.assert_array_equal(video_median(video), expected(video.frames(range(32))))
