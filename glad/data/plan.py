@@ -102,11 +102,14 @@ class Plan:
         return target_pass // -(-self.steps_per_epoch // batches)
 
     def _share(self, entries: list[Entry], step: int) -> list[Entry]:
-        """Return this rank's part of a step's entries; a short batch is cut so that both domains have equally many."""
+        """Return this rank's part of a step's entries; a short batch is cut so that both domains have equally many.
+
+        What then cannot be shared evenly starts over, so that no process is left without a video.
+        """
         if self.pairing.short_batches == "truncate":
             entries = entries[: self._shortest(step)]
-        each = len(entries) // self.world
-        return entries[self.rank * each : (self.rank + 1) * each]
+        each = -(-len(entries) // self.world)
+        return (entries * self.world)[self.rank * each : (self.rank + 1) * each]
 
     def _shortest(self, step: int) -> int:
         """Return how many videos of each domain the release keeps in a step."""
