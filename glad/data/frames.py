@@ -65,9 +65,12 @@ class FrameFolder:
             for index in indices:
                 name = self.layout.name(self.offset + int(index))
                 path = self.path / name
-                if not path.exists():
-                    raise UserError(f"{path} is missing; {self._present()}")
-                frame = read_image(path)
+                try:
+                    frame = read_image(path)
+                except UserError:
+                    if path.exists():
+                        raise
+                    raise UserError(f"{path} is missing; {self._present()}") from None
                 first = first or (name, frame.shape)
                 if frame.shape != first[1]:
                     raise UserError(

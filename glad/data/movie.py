@@ -116,8 +116,9 @@ def _passed(path: Path, index: PacketIndex, wanted: NDArray[np.int64], jump: boo
     """Yield decoded frames with their numbers, in the order shown, until the last of `wanted` or the file's end.
 
     With `jump`, everything up to the key frame before the next wanted frame is left out, unless decoding is already
-    beyond that key frame.
+    beyond that key frame, and so are unwanted frames on which no other depends.
     """
+    places = set(wanted.tolist())
     goal = 0
     number = -1
     with opened(path) as (container, stream):
@@ -138,6 +139,9 @@ def _passed(path: Path, index: PacketIndex, wanted: NDArray[np.int64], jump: boo
                 if place is None or place > key:
                     raise _Undecodable("the file cannot be searched")
                 fed = place
+            if jump and packet.size:
+                needed = index.frame_at(packet.pts) in places
+                stream.codec_context.skip_frame = "DEFAULT" if needed else "NONREF"
             for frame in packet.decode():
                 if not isinstance(frame, VideoFrame):
                     continue
