@@ -1,20 +1,21 @@
 """The weights a backbone starts from: the stage before, a run, a public checkpoint, or none."""
 
 from pathlib import Path
-
-from torch import nn
+from typing import Any
 
 from glad.backbones.weights import load_backbone, load_state
+from glad.methods.base import Backbone
 from glad.recipe import Recipe
 from glad.run import Run
 
 
-def initial_backbone(recipe: Recipe, run: Run) -> nn.Module:
+def initial_backbone(recipe: Recipe, run: Run) -> Backbone:
     """Return the recipe's backbone with the weights it starts from.
 
-    The stage before (`after`), trained in the run's own folder, comes first; then `init`; then fresh weights.
+    The stage before (`after`), trained in the run's own folder, comes first; then `init`; then random weights.
     """
-    backbone: nn.Module = recipe.backbone.build()
+    config: Any = recipe.backbone
+    backbone = config.build()
     if recipe.after is not None:
         load_state(backbone, run.warmup.backbone_state(), str(run.warmup.folder))
     elif recipe.init is not None:

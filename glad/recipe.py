@@ -46,7 +46,7 @@ class Pair(Part):
         backgrounds: folder of the source's temporal medians, from `glad prepare backgrounds`; None where nothing mixes.
     """
 
-    classes: tuple[str, ...] | Path | None = None
+    classes: Path | tuple[str, ...] | None = None
     source: Videos
     target: Videos
     test: Videos

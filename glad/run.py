@@ -45,7 +45,10 @@ class Run:
     @property
     def classes(self) -> tuple[str, ...]:
         """Class names in label order."""
-        return tuple(self.classes_file.read_text(encoding="utf-8").splitlines())
+        try:
+            return tuple(self.classes_file.read_text(encoding="utf-8").splitlines())
+        except FileNotFoundError:
+            raise UserError(f"{self.classes_file}: no such file; is {self.folder} a run folder?") from None
 
     def begin(self, recipe: Recipe, classes: tuple[str, ...]) -> None:
         """Write what the run is; refuse a folder that holds another one."""
@@ -83,12 +86,16 @@ class Run:
         except FileNotFoundError:
             raise UserError(f"{self.folder}: no checkpoint (last.pt); train it first with `glad train`") from None
         except Exception as error:
-            raise UserError(f"{self.last}: cannot be read as a checkpoint ({str(error).splitlines()[0]})") from None
+            why = (str(error) or "it is cut short").splitlines()[0].rstrip(".")
+            raise UserError(
+                f"{self.last}: cannot be read as a checkpoint ({why}); put a whole one back, or remove it and train again"
+            ) from None
 
     def method(self) -> nn.Module:
         """Return the trained method, on the CPU, in evaluation mode."""
         recipe = self.recipe
-        method = recipe.method.build(recipe.backbone.build(), len(self.classes))  # pyright: ignore
+        backbone: Any = recipe.backbone
+        method = recipe.method.build(backbone.build(), len(self.classes))
         method.load_state_dict(self.checkpoint()["method"])
         return method.eval()
 

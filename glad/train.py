@@ -1,6 +1,7 @@
 """The loop: a recipe in, a run folder out. The same command again goes on where the last one stopped."""
 
 import math
+import os
 import signal
 import time
 from collections.abc import Iterator
@@ -36,6 +37,7 @@ def train(recipe: Recipe, out: Path, *, workers: int = 2, devices: int = 1, stop
         stop_after: stop, saved, when this many steps are done in all.
     """
     # start
+    leave_cores(workers)
     run = Run(out)
     recipe.data.ensure()
     classes = classes_of(recipe.data)
@@ -59,7 +61,8 @@ def train(recipe: Recipe, out: Path, *, workers: int = 2, devices: int = 1, stop
         per_epoch = steps.plan.steps_per_epoch
         total = recipe.steps or recipe.epochs * per_epoch
 
-        # resume
+        # resume: once the parameters are on their device, so that the optimiser's state joins them there
+        model, optimizer = fabric.setup(method, optimizer)
         first = 0
         if run.last.exists():
             checkpoint = run.checkpoint()
@@ -67,7 +70,6 @@ def train(recipe: Recipe, out: Path, *, workers: int = 2, devices: int = 1, stop
             optimizer.load_state_dict(checkpoint["optimizer"])
             first = checkpoint["step"]
             run.truncate_log(first)
-        model, optimizer = fabric.setup(method, optimizer)
         model.train()
 
         # loop
@@ -121,6 +123,12 @@ def finite(losses: Losses, step: int) -> torch.Tensor:
             "or the weight of the term that blew up, and run again from the last checkpoint"
         )
     return total
+
+
+def leave_cores(workers: int) -> None:
+    """Compute on the cores that the loaders leave; threads that outnumber cores cost more than they bring."""
+    if "OMP_NUM_THREADS" not in os.environ:
+        torch.set_num_threads(max(1, len(os.sched_getaffinity(0)) - workers))
 
 
 def step_seed(seed: int, step: int, rank: int) -> int:

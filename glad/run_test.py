@@ -1,0 +1,114 @@
+"""A run folder writes down what it is, refuses another recipe and a second process, and says what is broken."""
+
+import json
+
+import pytest
+import torch
+
+from glad.errors import UserError
+from glad.methods.supervised import SupervisedConfig
+from glad.run import Run, difference, environment, whole
+
+
+@pytest.fixture
+def run(tmp_path) -> Run:
+    return Run(tmp_path / "run")
+
+
+def test_difference_names_the_first_field_that_differs_with_both_values():
+    assert difference({"a": 1, "b": {"c": [1, 2]}}, {"a": 1, "b": {"c": [1, 2]}}) == ""
+    assert difference({"a": 1, "b": {"c": 2.0}}, {"a": 1, "b": {"c": 3.0}}) == "b.c: 2.0 is not 3.0"
+    assert difference({"a": 1}, {"a": 1, "b": "x"}) == "b: None is not 'x'"
+
+
+def test_a_new_run_says_what_it_is(run, square_recipe):
+    recipe = square_recipe()
+    run.begin(recipe, ("left", "right"))
+    assert run.recipe == recipe
+    assert run.classes == ("left", "right")
+    written = json.loads(run.environment.read_text())
+    assert written["packages"]["torch"] == torch.__version__.split("+")[0] or torch.__version__
+    assert set(written) == set(environment())
+
+
+def test_the_same_recipe_may_begin_again_and_nothing_is_rewritten(run, square_recipe):
+    run.begin(square_recipe(), ("left", "right"))
+    before = run.environment.stat().st_mtime_ns, run.recipe_file.stat().st_mtime_ns
+    run.begin(square_recipe(), ("left", "right"))
+    assert before == (run.environment.stat().st_mtime_ns, run.recipe_file.stat().st_mtime_ns)
+
+
+def test_another_recipe_is_refused_by_the_field_that_differs(run, square_recipe):
+    run.begin(square_recipe(), ("left", "right"))
+    with pytest.raises(UserError, match=r"another recipe \(method\.dropout: 0\.5 is not 0\.1\)"):
+        run.begin(square_recipe(method=SupervisedConfig(dropout=0.1)), ("left", "right"))
+
+
+def test_a_locked_folder_is_refused_and_free_again_afterwards(run):
+    with run.locked(), pytest.raises(UserError, match="another process is training here"), run.locked():
+        raise AssertionError("two trainings in one folder")
+    with run.locked():
+        pass
+
+
+def test_a_checkpoint_comes_back_as_it_was_saved(run):
+    run.save({"method": {"w": torch.arange(3.0)}, "optimizer": {}, "step": 7})
+    found = run.checkpoint()
+    assert found["step"] == 7 and torch.equal(found["method"]["w"], torch.arange(3.0))
+    assert [path.name for path in run.folder.iterdir()] == ["last.pt"]
+
+
+def test_the_backbone_state_has_the_names_inside_the_backbone(run):
+    run.save({"method": {"backbone.conv.weight": torch.ones(1), "classifier.weight": torch.zeros(1)}})
+    assert list(run.backbone_state()) == ["conv.weight"]
+
+
+def test_a_checkpoint_that_is_missing_or_broken_is_one_sentence(run):
+    with pytest.raises(UserError, match="no checkpoint"):
+        run.checkpoint()
+    run.save({"method": {"w": torch.zeros(1000)}, "optimizer": {}, "step": 1})
+    content = run.last.read_bytes()
+    for broken in (b"", content[:100], content[: len(content) // 2], b"not a checkpoint"):
+        run.last.write_bytes(broken)
+        with pytest.raises(UserError, match=r"last\.pt: cannot be read as a checkpoint") as caught:
+            run.checkpoint()
+        assert "\n" not in str(caught.value)
+
+
+def test_a_checkpoint_that_would_run_code_is_refused(run):
+    class Sly:
+        def __reduce__(self):
+            return (print, ("ran",))
+
+    run.save({"step": Sly()})
+    with pytest.raises(UserError, match="cannot be read as a checkpoint"):
+        run.checkpoint()
+
+
+def test_a_run_folder_without_its_files_is_one_sentence(run):
+    with pytest.raises(UserError, match="is .*run a run folder"):
+        _ = run.recipe
+    with pytest.raises(UserError, match=r"classes\.txt"):
+        _ = run.classes
+
+
+def test_a_resumed_log_forgets_what_will_be_done_again_and_what_was_cut_short(run):
+    run.folder.mkdir()
+    run.log.write_text('{"step": 10}\n{"step": 20}\n{"step": 30}\n{"step": 4')
+    run.truncate_log(20)
+    assert run.log.read_text() == '{"step": 10}\n{"step": 20}\n'
+
+
+def test_only_a_line_with_its_end_is_whole():
+    assert whole('{"step": 1}\n') and not whole('{"step": 1}') and not whole('{"step": 1\n')
+
+
+def test_the_method_of_a_run_has_the_trained_weights_and_is_ready_to_predict(run, square_recipe):
+    recipe = square_recipe()
+    run.begin(recipe, ("left", "right"))
+    torch.manual_seed(1)
+    trained = recipe.method.build(recipe.backbone.build(), 2)
+    run.save({"method": trained.state_dict(), "optimizer": {}, "step": 1})
+    found = run.method()
+    assert not found.training
+    assert all(torch.equal(a, b) for a, b in zip(trained.state_dict().values(), found.state_dict().values()))
