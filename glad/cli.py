@@ -2,17 +2,19 @@
 
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, make_dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated, Any
 
 import tyro
-from tyro.conf import Positional
+from tyro.conf import Positional, arg
 
 from glad.errors import UserError
 
 if TYPE_CHECKING:
     from glad.recipe import Recipe
+
+Runs = Annotated[tuple[Path, ...], Positional, arg(metavar="RUN ...")]
 
 
 def recipes() -> None:
@@ -31,7 +33,7 @@ class TrainOptions:
     stage before it: --after.epochs 5. `glad train RECIPE --help` lists them.
     """
 
-    recipe: Positional[str]
+    recipe: Annotated[str, Positional, arg(metavar="RECIPE")]
     """A name from `glad recipes`, my_recipes.py, my_recipes.py:name, or a run's recipe.json. Python files are run."""
     out: Path
     """The run folder."""
@@ -40,7 +42,7 @@ class TrainOptions:
     devices: int = 1
     """Processes that train, one a GPU; they share every batch."""
     stop_after: int | None = None
-    """Stop, saved, when so many steps are done in all."""
+    """Stop, saved, when so many steps are done in all; a stage before is not counted."""
 
 
 def train(arguments: list[str]) -> None:
@@ -61,31 +63,44 @@ def train(arguments: list[str]) -> None:
     run = glad.train.train(
         recipe, options.out, workers=options.workers, devices=options.devices, stop_after=options.stop_after
     )
-    print(f"{recipe.name}: trained into {run.folder}; score it with: glad evaluate {run.folder}")
+    print(
+        f"{recipe.name}: {run.checkpoint()['step']} steps trained into {run.folder}; score: glad evaluate {run.folder}"
+    )
 
 
 def overridden(recipe: "Recipe", arguments: list[str], prog: str) -> "Recipe":
     """Return `recipe` with the fields that `arguments` names replaced; `--after.x` reaches into the stage before."""
+    kind, default = with_stages(recipe)
+    changed = tyro.cli(kind, default=default, args=arguments, prog=prog, config=(tyro.conf.AvoidSubcommands,))
+    return without_stages(changed, default)
+
+
+def with_stages(recipe: "Recipe") -> tuple[Any, Any]:
+    """Return a type and value that the command line can be made from: the recipe, and under `after` the one before."""
     from glad.recipe import Recipe
 
-    here: list[str] = []
-    before: list[str] = []
-    place = here
-    for word in arguments:
-        if word.startswith("-"):
-            place = before if word.startswith("--after.") else here
-        place.append(word.replace("--after.", "--", 1) if place is before else word)
-    after = recipe.after
     alone = recipe.model_copy(update={"after": None})
-    changed = tyro.cli(Recipe, default=alone, args=here, prog=prog, config=(tyro.conf.AvoidSubcommands,))
-    if before:
-        if not isinstance(after, Recipe):
-            raise UserError(f"{recipe.name} comes after no other recipe, so it has no --after.{before[0].lstrip('-')}")
-        after = overridden(after, before, f"{prog} (after)")
-    return changed.model_copy(update={"after": after})
+    if not isinstance(recipe.after, Recipe):
+        return Recipe, alone
+    before, value = with_stages(recipe.after)
+    stages = make_dataclass("Stages", [("this", Annotated[Recipe, arg(name="")]), ("after", before)])
+    stages.__doc__ = f"{recipe.name}, and with --after. the stage before it, {recipe.after.name}."
+    return stages, stages(alone, value)
 
 
-def evaluate(runs: Positional[tuple[Path, ...]], workers: int = 2) -> None:
+def without_stages(changed: Any, default: Any) -> "Recipe":
+    """Return the recipe that `with_stages` took apart; a change of the stage before that has no effect is refused."""
+    if not hasattr(changed, "this"):
+        return changed
+    after = without_stages(changed.after, default.after)
+    was = without_stages(default.after, default.after)
+    for name in ("data", "seed"):
+        if getattr(after, name) != getattr(was, name):
+            raise UserError(f"the stage before runs on the same data and seed: set --{name}, not --after.{name}")
+    return changed.this.model_copy(update={"after": after})
+
+
+def evaluate(runs: Runs, workers: int = 2) -> None:
     """Score runs on their target test videos, and write predictions, scores and confusion matrix into each.
 
     Args:
@@ -95,13 +110,17 @@ def evaluate(runs: Positional[tuple[Path, ...]], workers: int = 2) -> None:
     import glad.evaluate
     from glad.run import Run
 
-    for folder in runs:
+    for folder in some(runs, "run folder"):
         run = Run(folder)
         print(glad.evaluate.summary(run, glad.evaluate.evaluate(run, workers=workers)))
 
 
 def predict(
-    run: Positional[Path], videos: Positional[tuple[Path, ...]], top: int = 3, json: bool = False, workers: int = 0
+    run: Annotated[Path, Positional, arg(metavar="RUN")],
+    videos: Annotated[tuple[Path, ...], Positional, arg(metavar="VIDEO ...")],
+    top: int = 3,
+    json: bool = False,
+    workers: int = 0,
 ) -> None:
     """Name the action in videos.
 
@@ -115,7 +134,7 @@ def predict(
     from glad.predict import predict as predicted
     from glad.run import Run
 
-    for found in predicted(Run(run), list(videos), top=top, workers=workers):
+    for found in predicted(Run(run), some(videos, "video"), top=top, workers=workers):
         print(found.as_json() if json else found.as_text())
 
 
@@ -127,7 +146,11 @@ def prepare(arguments: list[str]) -> None:
 
 
 def prepare_backgrounds(
-    videos: Positional[Path], out: Path, root: Path | None = None, unlabelled: bool = False, workers: int = 2
+    videos: Annotated[Path, Positional, arg(metavar="VIDEOS")],
+    out: Path,
+    root: Path | None = None,
+    unlabelled: bool = False,
+    workers: int = 2,
 ) -> None:
     """Write the temporal median of every video of a source list; finished ones are kept.
 
@@ -172,7 +195,7 @@ def demo(out: Path = Path("runs/demo"), workers: int = 1) -> None:
     run(out, workers)
 
 
-def report(runs: Positional[tuple[Path, ...]], out: Path = Path("report.html"), title: str = "GLAD") -> None:
+def report(runs: Runs, out: Path = Path("report.html"), title: str = "GLAD") -> None:
     """Write one self-contained page about runs.
 
     Args:
@@ -182,11 +205,11 @@ def report(runs: Positional[tuple[Path, ...]], out: Path = Path("report.html"), 
     """
     from glad.demo import report_page
 
-    print(f"report: {report_page(list(runs), out, title)}")
+    print(f"report: {report_page(some(runs, 'run folder'), out, title)}")
 
 
 def table(
-    recipes: Positional[tuple[str, ...]],
+    recipes: Annotated[tuple[str, ...], Positional, arg(metavar="RECIPE ...")],
     seeds: tuple[int, ...] = (0, 1, 2),
     out: Path = Path("runs/table"),
     results: Path | None = None,
@@ -203,7 +226,14 @@ def table(
     """
     from glad.table import table as run
 
-    print(run(list(recipes), list(seeds), out, jobs, results))
+    print(run(some(recipes, "recipe"), some(seeds, "seed"), out, jobs, results))
+
+
+def some(given: tuple[Any, ...], what: str) -> list[Any]:
+    """Return what was given, at least one."""
+    if not given:
+        raise UserError(f"name at least one {what}")
+    return list(given)
 
 
 COMMANDS: dict[str, Callable] = {
@@ -236,6 +266,11 @@ def main(arguments: list[str] | None = None) -> None:
     except UserError as error:
         print(f"glad: {error}", file=sys.stderr)
         raise SystemExit(2) from None
+    except BrokenPipeError:  # the reader, say `head`, has seen enough
+        sys.stderr.close()
+    except KeyboardInterrupt:
+        print("glad: stopped", file=sys.stderr)
+        raise SystemExit(130) from None
 
 
 def usage() -> str:
