@@ -65,3 +65,20 @@ class MiniPair(Pair):
         if self.backgrounds is not None:
             source = labelled_listing(self.source, classes_of(self), every_class=True)
             extract_backgrounds(source, self.source.folder, self.backgrounds, workers=2)
+
+
+class InitPair(Pair):
+    """Videos of sixteen other motions, for the weights that `mini` starts from; generated when first needed."""
+
+    @classmethod
+    def at(cls, root: Path = Path("data/mini/init")) -> Self:
+        """Return the pair below `root`. It has no second domain: `test` is held out of the same videos."""
+        train = Videos(list=root / "init_train.txt", root=root / "source")
+        test = Videos(list=root / "init_val.txt", root=root / "source")
+        return cls(classes=root / "classes.txt", source=train, target=train, test=test)
+
+    def ensure(self) -> None:
+        """Make the videos where they are missing; at once when they are there."""
+        from glad.mini.make import make_init_videos
+
+        make_init_videos(self.source.list.parent, seed=0, workers=2)
