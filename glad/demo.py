@@ -4,7 +4,7 @@ import time
 from pathlib import Path
 
 from glad.evaluate import evaluate, summary
-from glad.progress import heading
+from glad.progress import say
 from glad.recipes.find import find_recipe
 from glad.report import write_report
 from glad.run import Run
@@ -19,7 +19,7 @@ def demo(out: Path, workers: int) -> None:
     began = time.monotonic()
     runs = []
     for name in RECIPES:
-        heading(f"{name}: train and evaluate")
+        say(f"{name}: train and evaluate")
         run = train(find_recipe(name), out / name, workers=workers)
         print(summary(run, evaluate(run, workers=workers)), flush=True)
         runs.append(run.folder)

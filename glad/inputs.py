@@ -62,6 +62,19 @@ def training_steps(recipe: Recipe, classes: tuple[str, ...], needs_target: bool,
     return Steps(plan, source, target)
 
 
+def described(steps: Steps) -> list[str]:
+    """Return what was found on disk, a line a domain: how many videos, and how frames are named and numbered."""
+    lines = []
+    for name, domain in (("source", steps.source), ("target", steps.target)):
+        if domain is not None and isinstance(listing := domain.listing, Listing):
+            kind = f"frame folders, {listing.layout}" if listing.layout else "video files"
+            labels = "labelled" if listing.labelled else "unlabelled"
+            lines.append(f"{name}: {len(listing)} {labels} videos of {listing.file} ({kind})")
+    if steps.source.debias is not None:
+        lines.append(f"backgrounds: {len(steps.source.debias.bank)} in {steps.source.debias.bank.folder}")
+    return lines
+
+
 def test_domain(recipe: Recipe, classes: tuple[str, ...]) -> Domain:
     """Return the labelled test videos as evaluation sees them."""
     listing = labelled_listing(recipe.data.test, classes, every_class=False)

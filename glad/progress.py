@@ -1,5 +1,6 @@
 """A progress bar with a rate and the time left on a terminal; nothing elsewhere."""
 
+import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Protocol, TypeVar
@@ -41,13 +42,9 @@ def progress(title: str, total: int, unit: str = "it", done: int = 0) -> Iterato
         yield _Bar()
 
 
-def heading(text: str) -> None:
-    """Say what begins, on a terminal."""
-    from rich.console import Console
-
-    console = Console(stderr=True)
-    if console.is_terminal:
-        console.rule(text, align="left")
+def say(text: str) -> None:
+    """Print a line about what is going on to stderr, where the progress bars are."""
+    print(text, file=sys.stderr, flush=True)
 
 
 def track(items: Iterable[T], title: str, total: int, unit: str = "it") -> Iterator[T]:

@@ -2,8 +2,10 @@
 
 import json
 import math
+import os
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from contextlib import redirect_stderr
 from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
@@ -56,8 +58,10 @@ def finish(name: str, seed: int, out: Path) -> str:
     from glad.evaluate import evaluate
     from glad.train import train
 
+    os.environ["OMP_NUM_THREADS"] = "1"
     torch.set_num_threads(1)
-    run = train(find_recipe(name).seeded(seed), out / name / str(seed), workers=0)
+    with Path(os.devnull).open("w") as nowhere, redirect_stderr(nowhere):
+        run = train(find_recipe(name).seeded(seed), out / name / str(seed), workers=0)
     if (run.warmup.folder / "last.pt").exists():
         write_text(run.folder / "order.json", json.dumps({"accuracy": order_accuracy(run.warmup)}) + "\n")
     return f"{name} {seed}: {100 * evaluate(run, workers=0).mean_class_accuracy:.1f}"

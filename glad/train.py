@@ -1,11 +1,7 @@
 """The loop: a recipe in, a run folder out. The same command again goes on where the last one stopped."""
 
 import math
-import os
-import signal
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -17,8 +13,9 @@ from glad.batch import Losses
 from glad.data.loader import training_batches
 from glad.errors import UserError
 from glad.initial import initial_backbone
-from glad.inputs import classes_of, training_steps
-from glad.progress import progress
+from glad.inputs import classes_of, described, training_steps
+from glad.process import interruptible, leave_cores
+from glad.progress import progress, say
 from glad.recipe import Recipe
 from glad.run import Run
 from glad.runlog import RunLog
@@ -41,14 +38,16 @@ def train(recipe: Recipe, out: Path, *, workers: int = 2, devices: int = 1, stop
     run = Run(out)
     recipe.data.ensure()
     classes = classes_of(recipe.data)
-    stage_before = recipe.warmup()
-    if stage_before is not None and not run.last.exists():
+    if (stage_before := recipe.warmup()) and not run.last.exists():
+        training_steps(recipe, classes, True, 0, 1)  # a fault in this stage's data is told before the other's hours
         train(stage_before, run.warmup.folder, workers=workers, devices=devices)
     fabric = Fabric(accelerator="auto", devices=devices, precision=recipe.precision)
     fabric.launch()
+    rank, world = fabric.global_rank, fabric.world_size
 
-    with run.locked(), interruptible() as interrupted:
-        run.begin(recipe, classes)
+    with run.locked(rank == 0), interruptible() as interrupted:
+        if rank == 0:
+            run.begin(recipe, classes)
 
         # model: the same seed on every process
         torch.manual_seed(recipe.seed)
@@ -56,10 +55,11 @@ def train(recipe: Recipe, out: Path, *, workers: int = 2, devices: int = 1, stop
         optimizer = recipe.optim.build(method)
 
         # data
-        rank, world = fabric.global_rank, fabric.world_size
         steps = training_steps(recipe, classes, bool(method.needs_target), rank, world)
         per_epoch = steps.plan.steps_per_epoch
         total = recipe.steps or recipe.epochs * per_epoch
+        if rank == 0:
+            say("\n".join(described(steps)))
 
         # resume: once the parameters are on their device, so that the optimiser's state joins them there
         model, optimizer = fabric.setup(method, optimizer)
@@ -69,14 +69,13 @@ def train(recipe: Recipe, out: Path, *, workers: int = 2, devices: int = 1, stop
             method.load_state_dict(checkpoint["method"])
             optimizer.load_state_dict(checkpoint["optimizer"])
             first = checkpoint["step"]
-            run.truncate_log(first)
         model.train()
 
         # loop
         saved = ready = time.monotonic()
         done, last = first, min(total, stop_after or total)
         batches = training_batches(steps, first, last, workers, pin=fabric.device.type == "cuda")
-        with RunLog(run, per_epoch) as log, progress(recipe.name, total, "step", done=first) as bar:
+        with RunLog(run, per_epoch, first, rank == 0) as log, progress(recipe.name, total, "step", first) as bar:
             for step, batch in enumerate(batches, start=first):
                 waited = time.monotonic() - ready
                 batch = batch.map(fabric.to_device)
@@ -86,8 +85,7 @@ def train(recipe: Recipe, out: Path, *, workers: int = 2, devices: int = 1, stop
                 recipe.optim.set_rate(optimizer, scale)
 
                 losses: Losses = model(batch)
-                objective = finite(losses, step)
-                fabric.backward(objective)
+                fabric.backward(finite(losses, step + 1))
                 if recipe.optim.clip_norm:
                     fabric.clip_gradients(model, optimizer, max_norm=recipe.optim.clip_norm, error_if_nonfinite=False)
                 optimizer.step()
@@ -104,6 +102,7 @@ def train(recipe: Recipe, out: Path, *, workers: int = 2, devices: int = 1, stop
         # close
         if done > first:
             save(run, fabric, method, optimizer, done)
+        fabric.barrier()
     return run
 
 
@@ -114,46 +113,17 @@ def save(run: Run, fabric: Fabric, method: nn.Module, optimizer: torch.optim.Opt
 
 
 def finite(losses: Losses, step: int) -> torch.Tensor:
-    """Return the objective; a non-finite one stops the run, naming the step and every term."""
+    """Return the objective; a non-finite one stops the run, naming the step (from 1, as in the log) and every term."""
     total = losses.total
     if not math.isfinite(total.item()):
         terms = ", ".join(f"{name} {value.item():.4g}" for name, value in losses.terms.items())
         raise UserError(
-            f"the loss is not finite at step {step}: {terms}; nothing of this step was kept. Lower --optim.lr, "
-            "or the weight of the term that blew up, and run again from the last checkpoint"
+            f"the loss is not finite in step {step}: {terms}; nothing of this step was kept. Lower --optim.lr, or the "
+            "weight of the term that blew up, and train into a new --out"
         )
     return total
-
-
-def leave_cores(workers: int) -> None:
-    """Compute on the cores that the loaders leave; threads that outnumber cores cost more than they bring."""
-    if "OMP_NUM_THREADS" not in os.environ:
-        torch.set_num_threads(max(1, len(os.sched_getaffinity(0)) - workers))
 
 
 def step_seed(seed: int, step: int, rank: int) -> int:
     """Return the seed of a step's random numbers on one process: a resumed run draws what an unbroken one does."""
     return int(np.random.SeedSequence((seed, step, rank)).generate_state(1)[0])
-
-
-@contextmanager
-def interruptible() -> Iterator[list[int]]:
-    """Collect the first Ctrl-C or SIGTERM in a list, for the loop to see between two steps; a second one kills."""
-    seen: list[int] = []
-    numbers = (signal.SIGINT, signal.SIGTERM)
-    before = [signal.getsignal(number) for number in numbers]
-
-    def restore() -> None:
-        for number, handler in zip(numbers, before, strict=True):
-            signal.signal(number, handler)
-
-    def note(number: int, frame: object) -> None:
-        seen.append(number)
-        restore()
-
-    try:
-        for number in numbers:
-            signal.signal(number, note)
-        yield seen
-    finally:
-        restore()
