@@ -51,8 +51,8 @@ class Run:
             raise UserError(f"{self.classes_file}: no such file; is {self.folder} a run folder?") from None
 
     def begin(self, recipe: Recipe, classes: tuple[str, ...]) -> None:
-        """Write what the run is; refuse a folder that holds another one."""
-        if self.recipe_file.exists():
+        """Write what the run is; refuse a folder that holds another one, unless nothing was ever saved there."""
+        if self.last.exists():
             differing = difference(self.recipe.model_dump(), recipe.model_dump())
             if differing:
                 raise UserError(
@@ -64,9 +64,15 @@ class Run:
         write_text(self.classes_file, "".join(f"{name}\n" for name in classes))
 
     @contextmanager
-    def locked(self) -> Iterator[None]:
-        """Hold the folder for this process; a second training in it is refused."""
-        self.folder.mkdir(parents=True, exist_ok=True)
+    def locked(self, first: bool = True) -> Iterator[None]:
+        """Hold the folder for this training, by the first of its processes; a second training in it is refused."""
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise UserError(f"{self.folder} cannot be made a run folder: {str(error.strerror).lower()}") from None
+        if not first:
+            yield
+            return
         with (self.folder / ".lock").open("w") as lock:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -88,7 +94,7 @@ class Run:
         except Exception as error:
             why = (str(error) or "it is cut short").splitlines()[0].rstrip(".")
             raise UserError(
-                f"{self.last}: cannot be read as a checkpoint ({why}); put a whole one back, or remove it and train again"
+                f"{self.last}: cannot be read as a checkpoint ({why}); put a whole one back, or remove it to start over"
             ) from None
 
     def method(self) -> nn.Module:

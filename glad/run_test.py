@@ -1,6 +1,7 @@
 """A run folder writes down what it is, refuses another recipe and a second process, and says what is broken."""
 
 import json
+from importlib import metadata
 
 import pytest
 import torch
@@ -27,15 +28,22 @@ def test_a_new_run_says_what_it_is(run, square_recipe):
     assert run.recipe == recipe
     assert run.classes == ("left", "right")
     written = json.loads(run.environment.read_text())
-    assert written["packages"]["torch"] == torch.__version__.split("+")[0] or torch.__version__
+    assert written["packages"]["torch"] == metadata.version("torch")
     assert set(written) == set(environment())
 
 
 def test_the_same_recipe_may_begin_again_and_nothing_is_rewritten(run, square_recipe):
     run.begin(square_recipe(), ("left", "right"))
+    run.save({"step": 1})
     before = run.environment.stat().st_mtime_ns, run.recipe_file.stat().st_mtime_ns
     run.begin(square_recipe(), ("left", "right"))
     assert before == (run.environment.stat().st_mtime_ns, run.recipe_file.stat().st_mtime_ns)
+
+
+def test_a_folder_in_which_nothing_was_saved_takes_another_recipe(run, square_recipe):
+    run.begin(square_recipe(), ("left", "right"))
+    run.begin(square_recipe(seed=1), ("left", "right"))
+    assert run.recipe.seed == 1
 
 
 def test_another_recipe_is_refused_by_the_field_that_differs(run, square_recipe):
