@@ -3,6 +3,7 @@
 import signal
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import cv2
 import torch
@@ -11,6 +12,7 @@ from torch.utils.data import DataLoader, Dataset
 from glad.batch import Batch, Clips
 from glad.data.domain import Domain, collated, labels_of
 from glad.data.plan import Plan
+from glad.errors import UserError
 
 
 @dataclass(frozen=True)
@@ -55,9 +57,9 @@ def evaluation_batches(videos: Videos, workers: int) -> Iterator[tuple[Clips, li
     yield from _loader(videos, range(len(videos)), workers, pin=False)
 
 
-def _loader(dataset: Dataset, numbers: Iterable[int], workers: int, pin: bool) -> DataLoader:
-    return DataLoader(
-        dataset,
+def _loader(dataset: Dataset, numbers: Iterable[int], workers: int, pin: bool) -> Iterator[Any]:
+    loader = DataLoader(
+        _Told(dataset),
         sampler=numbers,
         batch_size=None,
         num_workers=workers,
@@ -65,10 +67,28 @@ def _loader(dataset: Dataset, numbers: Iterable[int], workers: int, pin: bool) -
         worker_init_fn=_begin_worker,
         prefetch_factor=4 if workers else None,
     )
+    for item in loader:
+        if isinstance(item, UserError):
+            raise item
+        yield item
+
+
+@dataclass(frozen=True)
+class _Told(Dataset):
+    """A dataset whose user errors are values: raised in a worker, they would arrive wrapped in its traceback."""
+
+    dataset: Dataset
+
+    def __getitem__(self, number: int) -> Any:
+        try:
+            return self.dataset[number]
+        except UserError as problem:
+            return problem
 
 
 def _begin_worker(worker: int) -> None:
     """One thread a worker; Ctrl-C is for the training process, which ends its workers itself."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
     cv2.setNumThreads(1)
     torch.set_num_threads(1)
