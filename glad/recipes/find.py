@@ -3,12 +3,15 @@
 import difflib
 import importlib.util
 import pkgutil
+import traceback
 from pathlib import Path
 from types import ModuleType
 
+from pydantic import ValidationError
+
 import glad.recipes
 from glad.errors import UserError
-from glad.recipe import Recipe, read_recipe
+from glad.recipe import Recipe, read_recipe, sentence
 
 
 def recipes_in(module: ModuleType) -> dict[str, Recipe]:
@@ -46,7 +49,15 @@ def find_recipe(name: str) -> Recipe:
     spec = importlib.util.spec_from_file_location(path.stem, path)
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
+    try:
+        spec.loader.exec_module(module)
+    except ValidationError as error:
+        lines = [
+            frame.lineno
+            for frame in traceback.extract_tb(error.__traceback__)
+            if Path(frame.filename).name == path.name
+        ]
+        raise UserError(f"{file} line {lines[-1]}: {sentence(error)}") from None
     return pick(recipes_in(module), wanted, f"{file} has")
 
 
