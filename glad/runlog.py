@@ -11,26 +11,33 @@ EVERY = 10  # steps
 
 
 class RunLog:
-    """Writes `log.jsonl` and TensorBoard events into a run folder; a context manager, whose end flushes both."""
+    """Writes `log.jsonl` and TensorBoard events into a run folder; a context manager, whose end flushes both.
 
-    def __init__(self, run: Run, steps_per_epoch: int) -> None:
+    What an earlier call logged beyond the `first` steps is forgotten: it is done again. Only one process `writes`.
+    """
+
+    def __init__(self, run: Run, steps_per_epoch: int, first: int = 0, writes: bool = True) -> None:
         self.run = run
         self.steps_per_epoch = steps_per_epoch
+        self.first, self.writes = first, writes
         self.sums: dict[str, dict[str, float]] = {"terms": {}, "stats": {}}
         self.count, self.wait, self.since, self.note = 0, 0.0, time.monotonic(), ""
 
     def __enter__(self) -> Self:
-        from torch.utils.tensorboard import SummaryWriter
+        if self.writes:
+            from torch.utils.tensorboard import SummaryWriter
 
-        self.lines = self.run.log.open("a", encoding="utf-8")
-        self.board = SummaryWriter(str(self.run.folder / "tensorboard"))
+            self.run.truncate_log(self.first)
+            self.lines = self.run.log.open("a", encoding="utf-8")
+            self.board = SummaryWriter(str(self.run.folder / "tensorboard"), purge_step=self.first + 1)
         return self
 
     def __exit__(self, *error: object) -> None:
         if self.count:
             self._write(self.at, self.lr)
-        self.lines.close()
-        self.board.close()
+        if self.writes:
+            self.lines.close()
+            self.board.close()
 
     def step(self, done: int, losses: Losses, lr: float, waited: float) -> str:
         """Take in the step that made `done` steps; return a line about the latest average.
@@ -39,6 +46,8 @@ class RunLog:
             lr: base learning rate of the step.
             waited: seconds the step waited for its batch.
         """
+        if not self.writes:
+            return ""
         for kind, values in (("terms", losses.terms), ("stats", losses.stats)):
             for name, value in values.items():
                 self.sums[kind][name] = self.sums[kind].get(name, 0.0) + float(value.detach())
