@@ -221,7 +221,7 @@ def table(
         recipes: names from `glad recipes`; the first is what the others are compared with, pair by pair.
         seeds: of data (where it is generated) and training.
         out: folder for the runs, one at NAME/SEED.
-        results: also write the table to this Markdown file.
+        results: also write the table to this Markdown file, between its marks where it has them.
         jobs: runs at once, each on one core.
     """
     from glad.table import table as run

@@ -18,6 +18,8 @@ from glad.progress import progress
 from glad.recipes.find import find_recipe
 from glad.run import Run
 
+START, END = "<!-- table -->", "<!-- /table -->"
+
 
 @dataclass(frozen=True)
 class Row:
@@ -44,11 +46,21 @@ def table(names: Sequence[str], seeds: Sequence[int], out: Path, jobs: int, resu
         for done in as_completed([pool.submit(finish, name, seed, out) for name, seed in missing]):
             bar.advance(note=done.result())
     rows = [measured(name, [Run(out / name / str(seed)) for seed in seeds]) for name in names]
-    text = f"{main_table(rows, seeds)}\n{pair_table(rows)}"
+    text = main_table(rows, seeds)
     if results is not None:
-        command = f"glad table {' '.join(names)} --seeds {' '.join(map(str, seeds))} --results {results}"
-        write_text(results, f"Made by `{command}`.\n\n{text}")
-    return text
+        command = f"glad table {' '.join(names)} --seeds {' '.join(map(str, seeds))}"
+        insert(results, f"```\n{command}\n```\n\n{text}", f"\n{pair_table(rows)}")
+    return f"{text}\n{pair_table(rows)}"
+
+
+def insert(page: Path, text: str, more: str) -> None:
+    """Write `text` between the page's `<!-- table -->` marks; on a page without them, `text` and `more` are the page."""
+    old = page.read_text(encoding="utf-8") if page.exists() else ""
+    if START in old and END in old:
+        before, _, rest = old.partition(START)
+        write_text(page, f"{before}{START}\n{text}{END}{rest.partition(END)[2]}")
+    else:
+        write_text(page, f"{text}{more}")
 
 
 def finish(name: str, seed: int, out: Path) -> str:
