@@ -42,6 +42,7 @@ def ramp(t: int, h: int, w: int) -> np.ndarray:
         (128, 161, (256, 322)),
         (100, 101, (256, 259)),  # 258.56, rounded up
         (512, 769, (256, 385)),  # 384.5, a half is rounded up
+        (769, 512, (385, 256)),
     ],
 )
 def test_the_shorter_side_becomes_256_and_the_longer_is_rounded(h, w, expected):
