@@ -48,6 +48,7 @@ def test_a_folder_in_which_nothing_was_saved_takes_another_recipe(run, square_re
 
 def test_another_recipe_is_refused_by_the_field_that_differs(run, square_recipe):
     run.begin(square_recipe(), ("left", "right"))
+    run.save({"step": 1})
     with pytest.raises(UserError, match=r"another recipe \(method\.dropout: 0\.5 is not 0\.1\)"):
         run.begin(square_recipe(method=SupervisedConfig(dropout=0.1)), ("left", "right"))
 
@@ -94,7 +95,7 @@ def test_a_checkpoint_that_would_run_code_is_refused(run):
 
 
 def test_a_run_folder_without_its_files_is_one_sentence(run):
-    with pytest.raises(UserError, match="is .*run a run folder"):
+    with pytest.raises(UserError, match=r"is .*run a run folder"):
         _ = run.recipe
     with pytest.raises(UserError, match=r"classes\.txt"):
         _ = run.classes
@@ -119,4 +120,6 @@ def test_the_method_of_a_run_has_the_trained_weights_and_is_ready_to_predict(run
     run.save({"method": trained.state_dict(), "optimizer": {}, "step": 1})
     found = run.method()
     assert not found.training
-    assert all(torch.equal(a, b) for a, b in zip(trained.state_dict().values(), found.state_dict().values()))
+    assert all(
+        torch.equal(a, b) for a, b in zip(trained.state_dict().values(), found.state_dict().values(), strict=True)
+    )
