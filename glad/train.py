@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from lightning_fabric import Fabric
+from lightning_fabric.strategies import DDPStrategy
 from torch import nn
 
 from glad.batch import Losses
@@ -33,16 +34,22 @@ def train(recipe: Recipe, out: Path, *, workers: int = 2, devices: int = 1, stop
         devices: processes, one a device, that share every batch.
         stop_after: stop, saved, when this many steps are done in all.
     """
-    # start
     leave_cores(workers)
-    run = Run(out)
     recipe.data.ensure()
+    # Parameters may rest: the backbone while an order head learns first, a head that no video of a batch is fit for.
+    strategy = DDPStrategy(find_unused_parameters=True) if devices > 1 else "auto"
+    fabric = Fabric(accelerator="auto", devices=devices, strategy=strategy, precision=recipe.precision)
+    fabric.launch()
+    return train_stage(recipe, Run(out), fabric, workers, stop_after)
+
+
+def train_stage(recipe: Recipe, run: Run, fabric: Fabric, workers: int, stop_after: int | None = None) -> Run:
+    """Train one recipe, after the one before it, on processes that are there already; see `train`."""
+    # start
     classes = classes_of(recipe.data)
     if (stage_before := recipe.warmup()) and not run.last.exists():
         training_steps(recipe, classes, True, 0, 1)  # a fault in this stage's data is told before the other's hours
-        train(stage_before, run.warmup.folder, workers=workers, devices=devices)
-    fabric = Fabric(accelerator="auto", devices=devices, precision=recipe.precision)
-    fabric.launch()
+        train_stage(stage_before, run.warmup, fabric, workers)
     rank, world = fabric.global_rank, fabric.world_size
 
     with run.locked(rank == 0), interruptible() as interrupted:
