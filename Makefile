@@ -5,13 +5,15 @@ PYTHON ?= python3
 WORKERS ?= 0
 BIN := .venv/bin
 
-.PHONY: help setup test check demo clean
+.PHONY: help setup test check demo init results clean
 
 help:
 	@echo "make setup   .venv with glad and its tools, in the versions of constraints.txt"
 	@echo "make check   format, lint, types and the fast tests: before every commit"
 	@echo "make test    all tests"
 	@echo "make demo    the tiny run end to end, on a CPU"
+	@echo "make init    the weights that the miniature starts from, made anew"
+	@echo "make results the miniature's table in README.md and docs/results, made anew (about an hour)"
 	@echo "make clean   removes what these words made (.venv and caches; never data/ or runs/)"
 
 setup: .venv/.stamp
@@ -39,6 +41,19 @@ check: setup
 
 demo: setup
 	$(BIN)/glad demo
+
+init: setup
+	$(BIN)/glad train mini-init --out runs/mini-init
+	$(BIN)/glad evaluate runs/mini-init
+	$(BIN)/python -m glad.mini.fold runs/mini-init glad/mini/init.safetensors
+
+ROWS := source-only dann gla mix dann-mix gla-mix glad-random-order glad mix-all glad-mix-all supervised-target
+SEEDS := 20 21 22 23 24
+
+results: setup
+	mkdir -p docs/results
+	$(BIN)/glad table $(ROWS:%=mini-%) --seeds $(SEEDS) --jobs 2 --results docs/results/mini.md
+	$(BIN)/glad table $(ROWS:%=mini-%) --seeds $(SEEDS) --results README.md
 
 clean:
 	rm -rf .venv build dist *.egg-info .pytest_cache .ruff_cache .hypothesis

@@ -1,4 +1,4 @@
-"""Your own videos: a labelled folder and an unlabelled one, and a small network that needs no weights.
+"""Your own videos: a labelled folder and an unlabelled one, and a small network whose weights come along.
 
     glad prepare backgrounds LABELLED --out BACKGROUNDS
     glad train own-glad --out runs/own --data.source.list LABELLED --data.target.list UNLABELLED \\
@@ -40,7 +40,8 @@ GLAD = Recipe(
     target_pixels=PIXELS,
     test_pixels=PIXELS.model_copy(update={"crop": "center", "flip": 0.0}),
     mix=Mix(probability=0.5, ratio=0.5),
-    backbone=SmallConfig(norm="batch"),
+    backbone=SmallConfig(),
+    init="glad:mini/init.safetensors",
     method=GladConfig(
         reversal=0.1,
         reversal_schedule="ramp",
@@ -65,7 +66,8 @@ GLAD = Recipe(
         source_pixels=PIXELS,
         target_pixels=PIXELS,
         test_pixels=PIXELS,
-        backbone=SmallConfig(norm="batch"),
+        backbone=SmallConfig(),
+        init="glad:mini/init.safetensors",
         method=OrderConfig(head=HEAD, mask_overlap=True),
         optim=OPTIM,
         epochs=30,
