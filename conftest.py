@@ -76,6 +76,12 @@ def synthetic_videos(name: str, count: int) -> "Iterator[tuple[int, int, np.ndar
 
 
 @pytest.fixture(scope="session")
+def square_videos() -> "Callable[[str, int], Iterator[tuple[int, int, np.ndarray]]]":
+    """The function that makes the videos of `squares`, domain by domain."""
+    return synthetic_videos
+
+
+@pytest.fixture(scope="session")
 def square_pair(squares: Path) -> "Pair":
     """The two domains of `squares` as a recipe has them."""
     from glad.recipe import Pair, Videos
