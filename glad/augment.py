@@ -4,8 +4,9 @@ from typing import Literal
 
 import cv2
 import numpy as np
+from pydantic import NonNegativeInt, PositiveInt
 
-from glad.part import Part
+from glad.part import Part, Share
 
 SCALES = (1.0, 0.875, 0.66)  # of the shorter side; the release's multi-scale crop
 # Where a crop may lie, in quarters of the free width and height.
@@ -28,11 +29,11 @@ class Spatial(Part):
         shrink: interpolation where the picture becomes smaller: `bilinear` as the release, or `area`.
     """
 
-    size: int = 224
-    short_side: int | None = 256
+    size: PositiveInt = 224
+    short_side: PositiveInt | None = 256
     crop: Literal["multiscale", "center", "none"] = "multiscale"
-    flip: float = 0.5
-    shift: int = 0
+    flip: Share = 0.5
+    shift: NonNegativeInt = 0
     shrink: Literal["bilinear", "area"] = "bilinear"
 
     def apply(self, frames: np.ndarray, rng: np.random.Generator | None) -> np.ndarray:
@@ -124,8 +125,8 @@ class Mix(Part):
         ratio: share of the background in a mixed video, or `uniform`: drawn from [0, 1] for each video.
     """
 
-    probability: float = 0.25
-    ratio: float | Literal["uniform"] = 0.25
+    probability: Share = 0.25
+    ratio: Share | Literal["uniform"] = 0.25
 
     def draw(self, pool: int, rng: np.random.Generator) -> tuple[int, float] | None:
         """Return (background index below `pool`, its share) for one video, or None: leave it as it is."""

@@ -4,9 +4,10 @@ import math
 from typing import Literal
 
 import torch
+from pydantic import NonNegativeFloat
 from torch import nn
 
-from glad.part import Part
+from glad.part import Part, Share
 
 NORMS = (nn.modules.batchnorm._BatchNorm, nn.GroupNorm, nn.LayerNorm)
 
@@ -28,18 +29,18 @@ class Optim(Part):
     """
 
     optimizer: Literal["sgd", "adamw"] = "sgd"
-    lr: float = 2e-3
-    momentum: float = 0.9
-    weight_decay: float = 1e-4
-    backbone_lr: float = 1.0
-    head_lr: float = 1.0
-    classifier_lr: float = 5.0
-    bias_lr: float = 2.0
+    lr: NonNegativeFloat = 2e-3
+    momentum: NonNegativeFloat = 0.9
+    weight_decay: NonNegativeFloat = 1e-4
+    backbone_lr: NonNegativeFloat = 1.0
+    head_lr: NonNegativeFloat = 1.0
+    classifier_lr: NonNegativeFloat = 5.0
+    bias_lr: NonNegativeFloat = 2.0
     decay_all: bool = False
-    clip_norm: float = 40.0
+    clip_norm: NonNegativeFloat = 40.0
     schedule: Literal["step", "onecycle", "cosine", "constant"] = "step"
     milestones: tuple[int, ...] = (5, 10)
-    warmup: float = 0.15
+    warmup: Share = 0.15
 
     def build(self, method: nn.Module) -> torch.optim.Optimizer:
         """Return the optimiser over every parameter of `method`, each in exactly one group."""

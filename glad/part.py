@@ -4,11 +4,13 @@ import difflib
 import importlib
 import inspect
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, model_serializer, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_serializer, model_validator
 
 from glad.errors import UserError
+
+Share = Annotated[float, Field(ge=0, le=1)]  # of a whole; a probability
 
 
 class Part(BaseModel):

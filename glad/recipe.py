@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import Literal, Self
 
-from pydantic import ValidationError, model_validator
+from pydantic import NonNegativeInt, PositiveInt, ValidationError, model_validator
 
 from glad.augment import Mix, Spatial
 from glad.data.plan import Pairing
@@ -99,14 +99,14 @@ class Recipe(Part):
     init: str | None = None
     method: MethodConfig
     optim: Optim = Optim()
-    epochs: int = 50
-    steps: int | None = None
-    batch_size: int = 32
+    epochs: PositiveInt = 50
+    steps: PositiveInt | None = None
+    batch_size: PositiveInt = 32
     pairing: Pairing = Pairing()
     precision: Literal["32-true", "bf16-mixed", "16-mixed"] = "32-true"
     after: Part | None = None  # a Recipe; a field of the class's own type would be a cycle to the command line
     select: Literal["last"] = "last"
-    seed: int = 0
+    seed: NonNegativeInt = 0
 
     @model_validator(mode="after")
     def _fits(self) -> "Recipe":

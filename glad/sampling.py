@@ -8,6 +8,7 @@ from abc import abstractmethod
 from typing import Literal
 
 import numpy as np
+from pydantic import NonNegativeInt, PositiveInt
 
 from glad.part import Part
 
@@ -26,8 +27,8 @@ class Sampler(Part):
         deterministic: the clips of evaluation in training too, as the release samples its target.
     """
 
-    length: int = 8
-    interval: int = 2
+    length: PositiveInt = 8
+    interval: PositiveInt = 2
     short: Short = "wrap"
     deterministic: bool = False
 
@@ -58,7 +59,7 @@ class Grid(Sampler):
     rows 4 and 5 and column 3 of 8 x 8: 24 positions, 22 of them distinct, and only those are computed.
     """
 
-    clips: int = 8
+    clips: PositiveInt = 8
     local_rows: tuple[int, ...] = (4, 5)
     global_columns: tuple[int, ...] = (3,)
 
@@ -80,8 +81,8 @@ class Segments(Sampler):
     (ours): they follow one another without overlap wherever the video is long enough.
     """
 
-    global_views: int = 1
-    local_views: int = 2
+    global_views: NonNegativeInt = 1
+    local_views: NonNegativeInt = 2
     locals_are: Literal["independent", "adjacent"] = "independent"
 
     def unbounded(self, num_frames: int, rng: np.random.Generator | None) -> Views:
@@ -112,7 +113,7 @@ class Ordered(Sampler):
     """Clips in temporal order, for order learning (1.9 of the specification): one dense clip per equal share of the
     possible starts, or `adjacent` clips without overlap where the video is long enough (ours)."""
 
-    clips: int = 3
+    clips: PositiveInt = 3
     placed: Literal["spread", "adjacent"] = "spread"
 
     def unbounded(self, num_frames: int, rng: np.random.Generator | None) -> Views:

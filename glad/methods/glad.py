@@ -21,6 +21,7 @@ from glad.methods.heads import (
     pooled,
 )
 from glad.methods.order import OrderHead, OrderHeadConfig, both_domains, order_terms
+from glad.part import Share
 
 # What a domain classifier compares: (a source view, a target view) pairs whose losses it averages.
 # "both" is the consensus of all clips, DANN's single classifier.
@@ -56,10 +57,10 @@ class GladConfig(MethodConfig):
     align_weight: float = 1.0
     hidden_layers: int = 4
     hidden: int | None = None
-    align_dropout: float = 0.5
+    align_dropout: Share = 0.5
     reversal: float = 1.0
     reversal_schedule: Literal["constant", "ramp"] = "constant"
-    reversal_delay: float = 0.0
+    reversal_delay: Share = 0.0
     cross: Literal["pooled", "two_classifiers"] = "pooled"
     order: Literal["off", "local", "ordered"] = "local"
     order_clips: int = 2
@@ -67,7 +68,7 @@ class GladConfig(MethodConfig):
     order_head: OrderHeadConfig = OrderHeadConfig()
     mask_overlap: bool = False
     eq7_scale: bool = False
-    dropout: float = 0.5
+    dropout: Share = 0.5
     classifier_std: float = 0.01
     passes: Passes = "separate"
     inference: Literal["all", "release"] = "all"

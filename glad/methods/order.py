@@ -12,7 +12,7 @@ from glad.errors import UserError
 from glad.losses import order_loss, shuffled
 from glad.methods.base import Backbone, MethodConfig
 from glad.methods.heads import Passes, feature_maps
-from glad.part import Part
+from glad.part import Part, Share
 
 
 class OrderHeadConfig(Part):
@@ -30,7 +30,7 @@ class OrderHeadConfig(Part):
     """
 
     hidden: int = 512
-    dropout: float = 0.5
+    dropout: Share = 0.5
     std: float = 0.001
     parts: int = 1
     grid: int = 1
@@ -115,7 +115,7 @@ class OrderConfig(MethodConfig):
 
     clips: int = 3
     head: OrderHeadConfig = OrderHeadConfig()
-    head_first: float = 0.0
+    head_first: Share = 0.0
     eq7_scale: bool = False
     mask_overlap: bool = False
     random_labels: bool = False

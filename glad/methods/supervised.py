@@ -5,12 +5,13 @@ from torch import Tensor, nn
 from glad.batch import Batch, Clips, Losses
 from glad.methods.base import Backbone, MethodConfig
 from glad.methods.heads import ActionClassifier, Passes, class_terms, consensus, feature_maps, pooled
+from glad.part import Share
 
 
 class SupervisedConfig(MethodConfig):
     """The lower and the upper bound of Table 3; the target never enters the network, batch norm included."""
 
-    dropout: float = 0.5
+    dropout: Share = 0.5
     classifier_std: float = 0.01
     passes: Passes = "separate"
 
