@@ -58,6 +58,8 @@ def evaluation_batches(videos: Videos, workers: int) -> Iterator[tuple[Clips, li
 
 
 def _loader(dataset: Dataset, numbers: Iterable[int], workers: int, pin: bool) -> Iterator[Any]:
+    if workers:
+        cv2.setNumThreads(1)  # here, before the fork: a worker could not end the threads of a pool it was born with
     loader = DataLoader(
         _Told(dataset),
         sampler=numbers,

@@ -1,13 +1,15 @@
 """The batches of a step, whoever prepares them: none, two or a resumed process bring the same bits."""
 
+import signal
 from itertools import chain, islice, pairwise
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 import torch
 
-from glad.augment import Mix, Spatial
+from glad.augment import Mix, Spatial, resized
 from glad.batch import Batch, Clips
 from glad.data.background import BackgroundBank
 from glad.data.domain import Debias, Domain
@@ -95,6 +97,29 @@ def test_the_number_of_workers_changes_no_bit(folder):
     assert all(same(a, b) for a, b in zip(alone, together, strict=True))
     assert not any(same(a, b) for a, b in pairwise(alone))
     assert len(set(chain.from_iterable(batch.source.draw.tolist() for batch in alone))) == 8, "workers draw apart"
+
+
+@pytest.fixture
+def alarm():
+    """Fail after a minute instead of waiting for ever."""
+
+    def ring(number: int, frame: object) -> None:
+        raise TimeoutError("the workers hang")
+
+    before = signal.signal(signal.SIGALRM, ring)
+    signal.alarm(60)
+    yield
+    signal.alarm(0)
+    signal.signal(signal.SIGALRM, before)
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGALRM"), reason="needs an alarm")
+def test_workers_start_after_this_process_has_used_threads_of_its_own(folder, alarm):
+    """A forked pool of OpenCV has no threads, and waits for them when it is told to end."""
+    cv2.setNumThreads(3)
+    resized(np.zeros((4, 600, 800, 3), np.uint8), 700, 900)
+    torch.ones(512, 512, requires_grad=True).square().sum().backward()
+    assert len(list(training_batches(steps(folder), 0, 2, workers=2, pin=False))) == 2
 
 
 def test_going_on_at_a_step_is_skipping_those_before(folder):
