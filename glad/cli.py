@@ -83,21 +83,21 @@ def with_stages(recipe: "Recipe") -> tuple[Any, Any]:
     if not isinstance(recipe.after, Recipe):
         return Recipe, alone
     before, value = with_stages(recipe.after)
-    stages = make_dataclass("Stages", [("this", Annotated[Recipe, arg(name="")]), ("after", before)])
+    stages = make_dataclass("Stages", [("recipe", Annotated[Recipe, arg(name="")]), ("after", before)])
     stages.__doc__ = f"{recipe.name}, and with --after. the stage before it, {recipe.after.name}."
     return stages, stages(alone, value)
 
 
 def without_stages(changed: Any, default: Any) -> "Recipe":
     """Return the recipe that `with_stages` took apart; a change of the stage before that has no effect is refused."""
-    if not hasattr(changed, "this"):
+    if not hasattr(changed, "recipe"):
         return changed
     after = without_stages(changed.after, default.after)
     was = without_stages(default.after, default.after)
     for name in ("data", "seed"):
         if getattr(after, name) != getattr(was, name):
             raise UserError(f"the stage before runs on the same data and seed: set --{name}, not --after.{name}")
-    return changed.this.model_copy(update={"after": after})
+    return changed.recipe.model_copy(update={"after": after})
 
 
 def evaluate(runs: Runs, workers: int = 2) -> None:

@@ -1,5 +1,6 @@
 """A run folder in, predictions and scores out. The only reader of the test labels."""
 
+import csv
 import json
 from collections.abc import Iterator
 
@@ -72,9 +73,10 @@ def write_confusion(run: Run, scores: Scores, classes: tuple[str, ...]) -> None:
     """Write the confusion matrix as CSV (rows true, columns predicted) and as a picture."""
     from glad.report import confusion_png
 
-    lines = [",".join(["true \\ predicted", *classes])]
-    lines += [",".join([name, *map(str, row)]) for name, row in zip(classes, scores.confusion, strict=True)]
-    write_text(run.folder / "confusion.csv", "\n".join(lines) + "\n")
+    with atomic(run.folder / "confusion.csv") as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
+        table = csv.writer(file, lineterminator="\n")
+        table.writerow(["true \\ predicted", *classes])
+        table.writerows([name, *row] for name, row in zip(classes, scores.confusion, strict=True))
     confusion_png(scores.confusion, classes, run.folder / "confusion.png")
 
 

@@ -67,6 +67,8 @@ def pick(recipes: dict[str, Recipe], name: str, whose: str) -> Recipe:
         return recipes[name]
     if not name and len(recipes) == 1:
         return next(iter(recipes.values()))
+    if not recipes:
+        raise UserError(f"{whose} no recipes; a recipe is a `glad.recipe.Recipe` at the top level of the file")
     near = difflib.get_close_matches(name, recipes, n=1)
-    hint = f"did you mean '{near[0]}'?" if near else f"choose one of: {', '.join(recipes) or '(none)'}"
+    hint = f"did you mean '{near[0]}'?" if near else f"choose one of: {', '.join(recipes)}"
     raise UserError(f"{whose} no recipe called '{name}'; {hint}" if name else f"{whose} several recipes; {hint}")
