@@ -1,0 +1,133 @@
+"""The command line: what it answers, what it makes of options, and with which status it leaves. tests/ run it all."""
+
+import sys
+
+import pytest
+
+from glad import cli
+from glad.cli import COMMANDS, main, overridden, usage
+from glad.errors import UserError
+from glad.methods.order import OrderConfig
+from glad.sampling import Ordered
+
+
+@pytest.fixture
+def chain(square_recipe):
+    """A recipe with a stage before it."""
+    views = Ordered(length=3, interval=1)
+    before = square_recipe(name="order", method=OrderConfig(), source_views=views, target_views=views, steps=2)
+    return square_recipe(after=before, steps=6)
+
+
+def test_usage_tells_every_command_in_one_sentence(capsys):
+    for words in ([], ["--help"], ["-h"]):
+        main(words)
+        assert capsys.readouterr().out == usage() + "\n"
+    lines = usage().splitlines()[2:]
+    assert [line.split()[0] for line in lines] == list(COMMANDS)
+    assert all(line.endswith(".") and len(line) <= 120 for line in lines)
+
+
+@pytest.mark.parametrize("command", [*COMMANDS, "prepare backgrounds", "prepare mini", "train k2b-glad"])
+def test_every_command_has_help_and_leaves_with_0(command, capsys):
+    if command == "recipes":
+        pytest.skip("takes nothing")
+    with pytest.raises(SystemExit) as left:
+        main([*command.split(), "--help"])
+    assert left.value.code == 0
+    assert f"usage: glad {command}" in capsys.readouterr().out
+
+
+def test_without_options_a_recipe_is_itself(chain, square_recipe):
+    assert overridden(chain, [], "glad train x") == chain
+    assert overridden(square_recipe(), [], "glad train x") == square_recipe()
+
+
+def test_options_reach_any_field_of_both_stages(chain):
+    words = [
+        *(
+            "--optim.lr",
+            "0.5",
+            "--steps",
+            "9",
+            "--seed",
+            "3",
+            "--method.dropout",
+            "0.1",
+            "--target-pixels.flip",
+            "0.25",
+        ),
+        *("--source-views.length", "6", "--data.target.no-labelled", "--after.steps", "4", "--after.optim.lr", "0.25"),
+    ]
+    found = overridden(chain, words, "glad train x")
+    assert (found.optim.lr, found.steps, found.seed, found.method.dropout) == (0.5, 9, 3, 0.1)  # pyright: ignore
+    assert (found.source_views.length, found.target_pixels.flip, found.data.target.labelled) == (6, 0.25, False)
+    assert (found.after.steps, found.after.optim.lr) == (4, 0.25)  # pyright: ignore
+    assert type(found.method) is type(chain.method) and type(found.source_views) is type(chain.source_views)
+    assert found.warmup().seed == 3  # the stage before follows  # pyright: ignore
+    changed = {"optim", "steps", "seed", "method", "source_views", "target_pixels", "data", "after"}
+    for name in type(chain).model_fields.keys() - changed:
+        assert getattr(found, name) == getattr(chain, name)
+
+
+def test_three_stages_are_a_chain(chain, square_recipe):
+    last = square_recipe(name="last", after=chain)
+    found = overridden(last, ["--steps", "1", "--after.steps", "2", "--after.after.steps", "3"], "glad train x")
+    assert (found.steps, found.after.steps, found.after.after.steps) == (1, 2, 3)  # pyright: ignore
+
+
+@pytest.mark.parametrize("words", [["--after.seed", "3"], ["--after.data.classes", "a", "b"]])
+def test_what_a_stage_before_cannot_have_for_itself_is_refused(words, chain):
+    with pytest.raises(UserError, match=r"runs on the same data and seed: set --(seed|data), not --after\."):
+        overridden(chain, words, "glad train x")
+
+
+@pytest.mark.parametrize(
+    "words, meant", [(["--optim.lrr", "1"], "--optim.lr "), (["--after.stepz", "1"], "--after.steps ")]
+)
+def test_an_unknown_option_is_met_with_the_nearest(words, meant, chain, capsys):
+    with pytest.raises(SystemExit) as left:
+        overridden(chain, words, "glad train x")
+    assert left.value.code == 2 and meant in capsys.readouterr().err
+
+
+def test_a_users_mistake_is_one_sentence_and_status_2(monkeypatch, capsys):
+    def command() -> None:
+        raise UserError("train.txt line 3: no such thing")
+
+    monkeypatch.setitem(COMMANDS, "recipes", command)
+    with pytest.raises(SystemExit) as left:
+        main(["recipes"])
+    assert left.value.code == 2
+    assert capsys.readouterr() == ("", "glad: train.txt line 3: no such thing\n")
+
+
+def test_a_mistake_of_ours_keeps_its_traceback(monkeypatch):
+    def command() -> None:
+        raise AssertionError
+
+    monkeypatch.setitem(COMMANDS, "recipes", command)
+    with pytest.raises(AssertionError):
+        main(["recipes"])
+
+
+def test_ctrl_c_is_a_word_and_status_130(monkeypatch, capsys):
+    def command() -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setitem(COMMANDS, "recipes", command)
+    with pytest.raises(SystemExit) as left:
+        main(["recipes"])
+    assert left.value.code == 130 and capsys.readouterr().err == "glad: stopped\n"
+
+
+def test_arguments_come_from_the_command_line_when_none_are_given(monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["glad", "--help"])
+    main()
+    assert capsys.readouterr().out.startswith("usage: glad")
+
+
+def test_some_means_at_least_one():
+    assert cli.some((1, 2), "number") == [1, 2]
+    with pytest.raises(UserError, match="name at least one run folder"):
+        cli.some((), "run folder")

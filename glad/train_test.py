@@ -1,0 +1,103 @@
+"""The loop does what a reader expects of it: rates, seeds, clipping, one loss over all terms. tests/ has the rest."""
+
+import json
+
+import pytest
+import torch
+
+from glad.batch import Losses
+from glad.errors import UserError
+from glad.methods.glad import GladConfig
+from glad.methods.supervised import SupervisedConfig
+from glad.optim import Optim
+from glad.train import finite, step_seed, train
+
+
+def terms(**values: float) -> Losses:
+    return Losses({name: torch.tensor(value) for name, value in values.items()})
+
+
+def test_the_objective_is_the_sum_of_the_terms_and_nothing_else():
+    losses = Losses({"a": torch.tensor(1.0), "b": torch.tensor(2.5)}, {"accuracy": torch.tensor(9.0)})
+    assert finite(losses, 1).item() == 3.5
+
+
+@pytest.mark.parametrize("bad", [float("nan"), float("inf"), -float("inf")])
+def test_a_loss_that_is_not_finite_names_the_step_and_every_term(bad):
+    with pytest.raises(UserError, match=rf"in step 3: class 0\.5, align_local {bad}, order 2;"):
+        finite(terms(**{"class": 0.5, "align_local": bad, "order": 2.0}), 3)
+
+
+def test_infinities_that_cancel_are_not_finite_either():
+    with pytest.raises(UserError, match="class inf, order -inf"):
+        finite(terms(**{"class": float("inf"), "order": -float("inf")}), 1)
+
+
+def test_every_step_and_process_draws_its_own_numbers():
+    seeds = {step_seed(seed, step, rank) for seed in range(4) for step in range(50) for rank in range(4)}
+    assert len(seeds) == 800 and all(0 <= seed < 2**32 for seed in seeds)
+    assert step_seed(1, 2, 3) == step_seed(1, 2, 3)
+
+
+def test_a_step_of_plain_descent_is_rate_times_gradient(square_recipe, tmp_path):
+    """One step of SGD without momentum, decay or clipping, redone by hand from the same batch."""
+    from glad.inputs import training_steps
+
+    optim = Optim(lr=0.1, momentum=0.0, weight_decay=0.0, classifier_lr=5.0, bias_lr=2.0, clip_norm=0.0)
+    recipe = square_recipe(method=SupervisedConfig(dropout=0.0), optim=optim, steps=1)
+    trained = train(recipe, tmp_path / "run", workers=0).checkpoint()["method"]
+
+    torch.manual_seed(recipe.seed)
+    method = recipe.method.build(recipe.backbone.build(), 2)
+    method(training_steps(recipe, ("left", "right"), False, 0, 1)[0]).total.backward()
+    rates = {"classifier.linear.weight": 0.5, "classifier.linear.bias": 1.0, "backbone.conv1.bias": 0.2}
+    for name, parameter in method.named_parameters():
+        rate = rates.get(name, 0.2 if name.endswith("bias") else 0.1)
+        torch.testing.assert_close(trained[name], parameter.detach() - rate * parameter.grad)
+
+
+def test_the_rate_follows_the_schedule_by_epoch(square_recipe, tmp_path):
+    recipe = square_recipe(optim=Optim(lr=1.0, schedule="step", milestones=(1, 2)), epochs=3, steps=None)
+    run = train(recipe, tmp_path / "run", workers=0)  # 8 videos in batches of 4: 2 steps an epoch
+    assert run.checkpoint()["step"] == 6
+    (line,) = [json.loads(line) for line in run.log.read_text().splitlines()]
+    assert line["epoch"] == 3.0 and line["lr"] == pytest.approx(0.01)
+    groups = run.checkpoint()["optimizer"]["param_groups"]
+    assert all(group["lr"] == pytest.approx(0.01 * group["base_lr"]) for group in groups)
+
+
+def test_methods_are_told_how_far_the_training_is(square_recipe, tmp_path, monkeypatch):
+    import glad.methods.supervised
+
+    seen = []
+    forward = glad.methods.supervised.Supervised.forward
+    monkeypatch.setattr(
+        glad.methods.supervised.Supervised, "forward", lambda self, b: (seen.append(b.progress), forward(self, b))[1]
+    )
+    train(square_recipe(steps=4), tmp_path / "run", workers=0)
+    assert seen == [0.0, 0.25, 0.5, 0.75]
+
+
+def test_gradients_are_clipped_to_the_norm(square_recipe, tmp_path):
+    """With a limit of next to nothing, plain descent stands still."""
+    still = square_recipe(optim=Optim(lr=0.1, weight_decay=0.0, clip_norm=1e-9), steps=2)
+    run = train(still, tmp_path / "run", workers=0)
+    torch.manual_seed(still.seed)
+    fresh = still.method.build(still.backbone.build(), 2).state_dict()
+    for name, value in run.checkpoint()["method"].items():
+        torch.testing.assert_close(value, fresh[name], rtol=0, atol=1e-8)
+
+
+def test_source_only_needs_no_target_on_disk(square_recipe, square_pair, tmp_path):
+    from pathlib import Path
+
+    from glad.recipe import Videos
+
+    gone = square_pair.model_copy(update={"target": Videos(list=Path("nowhere"))})
+    assert train(square_recipe(data=gone, steps=1), tmp_path / "a", workers=0).checkpoint()["step"] == 1
+    with pytest.raises(UserError, match="nowhere"):
+        train(square_recipe(data=gone, steps=1, method=GladConfig()), tmp_path / "b", workers=0)
+
+
+def test_stopping_after_more_steps_than_there_are_is_no_error(square_recipe, tmp_path):
+    assert train(square_recipe(steps=2), tmp_path / "run", workers=0, stop_after=99).checkpoint()["step"] == 2
