@@ -5,11 +5,12 @@ A sampler is a value that turns the length of a video into named views, each an 
 """
 
 from abc import abstractmethod
-from typing import Literal
+from typing import Literal, Self
 
 import numpy as np
-from pydantic import NonNegativeInt, PositiveInt
+from pydantic import NonNegativeInt, PositiveInt, model_validator
 
+from glad.errors import UserError
 from glad.part import Part
 
 Views = dict[str, np.ndarray]
@@ -62,6 +63,14 @@ class Grid(Sampler):
     clips: PositiveInt = 8
     local_rows: tuple[int, ...] = (4, 5)
     global_columns: tuple[int, ...] = (3,)
+
+    @model_validator(mode="after")
+    def _inside(self) -> Self:
+        if not all(0 <= row < self.clips for row in self.local_rows):
+            raise UserError(f"local_rows {self.local_rows} name rows of a grid whose rows are 0..{self.clips - 1}")
+        if not all(0 <= column < self.length for column in self.global_columns):
+            raise UserError(f"global_columns {self.global_columns} name columns outside 0..{self.length - 1}")
+        return self
 
     def unbounded(self, num_frames: int, rng: np.random.Generator | None) -> Views:
         starts = clip_starts(num_frames, self.clips, self.span, rng)

@@ -209,3 +209,9 @@ def test_a_sampler_refuses_what_it_does_not_know():
         Grid(intervall=2)  # pyright: ignore[reportCallIssue]
     with pytest.raises(TypeError, match="abstract"):
         Sampler()  # pyright: ignore[reportAbstractUsage]
+
+
+@pytest.mark.parametrize("wrong", [{"local_rows": (4, 8)}, {"global_columns": (-1,)}, {"clips": 4}])
+def test_a_view_outside_the_grid_is_refused(wrong):
+    with pytest.raises(ValidationError, match=r"local_rows|global_columns"):
+        Grid(**wrong)

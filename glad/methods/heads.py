@@ -21,6 +21,9 @@ VIEW_ORDER = (
 
 def feature_maps(backbone: Backbone, domains: list[Clips], passes: Passes) -> list[dict[str, Tensor]]:
     """Return, for each domain, `{view: (b, n, d, t', h', w')}`: the backbone's maps of all its clips."""
+    assert all(view in VIEW_ORDER for clips in domains for view in clips.views), (
+        "a new view needs its place in the order"
+    )
     keys = [(i, view) for i, clips in enumerate(domains) for view in VIEW_ORDER if view in clips.views]
     groups = {
         "separate": [[key] for key in keys],
