@@ -34,7 +34,6 @@ UNTESTED = {
     "__main__": "two lines; tests/end_to_end_test.py runs `python -m glad`",
     "errors": "one exception without code",
     "methods.base": "protocols; tests/contract_test.py holds every method to them",
-    "mini.fold": "a tool that ships weights; backbones/small_test.py holds what it computes",
     "recipes.mini": "values; glad/recipes/find_test.py reads them all",
     "recipes.own": "values; glad/recipes/find_test.py reads them all",
     "recipes.k2b": "tests/presets_test.py and tests/full_size_test.py",
