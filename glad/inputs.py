@@ -16,6 +16,8 @@ def classes_of(pair: Pair) -> tuple[str, ...]:
         return pair.classes
     if pair.classes is not None:
         return read_classes(pair.classes)
+    if not pair.source.list.exists():
+        raise UserError(f"there is no list and no folder of videos at {pair.source.list} (data.source.list)")
     if not pair.source.list.is_dir():
         raise UserError(
             f"{pair.source.list} is a list, whose labels need names: set data.classes to a file with one name a line"

@@ -25,6 +25,8 @@ def test_classes_are_given_read_or_those_of_the_folders(square_pair, tmp_path):
     assert classes(classes=None, source=Videos(list=tmp_path)) == ("a", "b")
     with pytest.raises(UserError, match=r"source\.txt is a list.*set data\.classes"):
         classes(classes=None)
+    with pytest.raises(UserError, match=r"no list and no folder of videos at nowhere \(data\.source\.list\)"):
+        classes(classes=None, source=Videos(list=Path("nowhere")))
 
 
 def test_labels_are_kept_where_they_are_needed_and_dropped_at_the_door(square_pair):
