@@ -18,15 +18,18 @@ import cv2
 import numpy as np
 import simplejpeg
 
+from glad.errors import UserError
 from glad.files import write_text
 from glad.mini.motion import ACTIONS, OTHERS, Curves, Motion, performed
-from glad.mini.picture import CANVAS, GROUND, MARGIN, checkerboard, clothed, drawn, grey_body, room, shake
+from glad.mini.picture import CANVAS, GROUND, MARGIN, Look, checkerboard, clothed, drawn, grey_body, room, shake
 from glad.mini.skeleton import body, joint_places, seen_from
 from glad.progress import track
 
-VERSION = 1
+VERSION = 2
 """Raised whenever the same seed would give other pictures or lists."""
 FPS = 30
+UNFINISHED = ".unfinished"
+"""Stands in the folder while it is being made."""
 CLASSES = tuple(ACTIONS)
 
 
@@ -44,19 +47,31 @@ class Sizes:
 
 @dataclass(frozen=True)
 class World:
-    """How hard the source is: its scenes' grip on the class, and what else moves. Shares are in [0, 1]."""
+    """What the source is like.
+
+    Attributes:
+        scene_types: how many kinds of scene there are.
+        own_scenes: how many of them belong to a class.
+        bias: share of the videos that play in a scene of their class; the others play anywhere.
+        contrast: of the scenes, 1 being that of the colours they were painted with.
+        shake: spread of the hand-held camera, in half pixels.
+        passers_by: share of the videos through which a ball rolls.
+        filled: least and largest share of a video that its action takes up.
+        repeats: how often a gesture is done at most.
+    """
 
     scene_types: int = 24
     own_scenes: int = 1
-    bias: float = 0.95
+    bias: float = 1.0
     contrast: float = 0.5
     shake: float = 1.2
     passers_by: float = 0.3
     filled: tuple[float, float] = (0.65, 0.95)
+    repeats: int = 1
 
 
 SOURCE = World()
-INIT = World(scene_types=200, own_scenes=2, bias=0.7)
+INIT = World(scene_types=200, bias=0.0)
 
 
 @dataclass(frozen=True)
@@ -88,7 +103,7 @@ def make_init_videos(root: Path, seed: int, workers: int) -> None:
     """Make source-style videos of sixteen other motions under `root`, with `init_train.txt` and `init_val.txt`.
 
     They play the part of the large labelled dataset that real backbones were trained on first: other actions, the
-    same kind of pictures, and scenes that are biased too (less so).
+    same kind of pictures; each video is in a random one of 200 scenes, which tell nothing of the action.
     """
     _make_init(root, seed, workers, Sizes())
 
@@ -135,10 +150,10 @@ def _make_init(root: Path, seed: int, workers: int, sizes: Sizes) -> None:
 
 
 def source_jobs(seed: int, sizes: Sizes) -> Iterator[Job]:
-    """Yield one job per source video: 160 to 300 frames, the action in a part of them."""
+    """Yield one job per source video: 140 to 260 frames, the action in a part of them."""
     for label, name in enumerate(CLASSES):
         for index in range(sizes.source_train + sizes.source_val):
-            frames = int(np.random.default_rng([seed, 10, label, index]).integers(160, 301))
+            frames = int(np.random.default_rng([seed, 10, label, index]).integers(140, 261))
             address = (seed, 11, label, index)
             yield Job(f"source/{name}/{index:04d}", ((label, 0, frames),), frames, address, 0)
 
@@ -147,7 +162,7 @@ def init_jobs(seed: int, sizes: Sizes) -> Iterator[Job]:
     """Yield one job per video of the other motions, as `source_jobs` does."""
     for label, name in enumerate(OTHERS):
         for index in range(sizes.init_train + sizes.init_val):
-            frames = int(np.random.default_rng([seed, 20, label, index]).integers(160, 301))
+            frames = int(np.random.default_rng([seed, 20, label, index]).integers(140, 261))
             address = (seed, 21, label, index)
             yield Job(f"source/{name}/{index:04d}", ((label, 0, frames),), frames, address, 0)
 
@@ -191,19 +206,21 @@ def target_rows(jobs: Iterable[Job], suffix: str, labelled: bool) -> str:
 
 
 def timing(
-    motion: Motion, frames: int, filled: float, speed: float, rng: np.random.Generator
+    motion: Motion, frames: int, filled: float, speed: float, repeats: int, rng: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return phase and weight, each `(frames,)`: when the motion happens, and how far the person is into it.
 
-    The motion fills the share `filled` of the frames; before and after, the person stands. A gesture that would not
-    fit is done faster, and is repeated when there is room for more than one.
+    A cycle fills the share `filled` of the frames; before and after, the person stands. A gesture is done as often
+    as that share has room for, at most `repeats` times; one that would not fit is done faster.
     """
     active = max(round(filled * frames), min(frames, 12))
+    period = motion.seconds * FPS / speed
+    times = min(max(1, round(active / period)), repeats)
+    if motion.gesture and times == repeats:
+        active = min(active, round(times * period))
     start = int(rng.integers(0, frames - active + 1))
     inside = np.arange(frames) - start
-    period = motion.seconds * FPS / speed
     if motion.gesture:
-        times = max(1, round(active / period))
         turns = np.clip(inside / active, 0, 1) * times
         phase = np.where(turns >= times, 1.0, turns % 1.0)
         return phase, np.ones(frames)
@@ -216,7 +233,7 @@ def source_frames(motion: Motion, label: int, frames: int, world: World, rng: np
     """Return one source video `(frames, 64, 64, 3)`."""
     own = label * world.own_scenes + int(rng.integers(world.own_scenes))
     scene = own if rng.uniform() < world.bias else int(rng.integers(world.scene_types))
-    phase, weight = timing(motion, frames, rng.uniform(*world.filled), rng.uniform(0.55, 0.9), rng)
+    phase, weight = timing(motion, frames, rng.uniform(*world.filled), rng.uniform(0.55, 0.9), world.repeats, rng)
     camera = shake(frames, world.shake, rng)
     way = None
     if rng.uniform() < world.passers_by:
@@ -232,7 +249,7 @@ def target_frames(segments: tuple[tuple[int, int, int], ...], frames: int, rng: 
     done, motions, end = [], [], 0
     for label, offset, length in segments:
         motion = ACTIONS[CLASSES[label]]
-        phase, weight = timing(motion, length, 1.0, rng.uniform(0.8, 1.25), rng)
+        phase, weight = timing(motion, length, 1.0, rng.uniform(0.8, 1.25), 99, rng)
         curves = performed(motion, phase, weight, rng)
         if done:
             done.append(_between(done[-1], curves, offset - end))
@@ -246,7 +263,7 @@ def target_frames(segments: tuple[tuple[int, int, int], ...], frames: int, rng: 
 def _filmed(
     parts: list[Curves],
     motions: list[Motion],
-    look,
+    look: Look,
     background: np.ndarray,
     camera: np.ndarray,
     rng: np.random.Generator,
@@ -318,17 +335,26 @@ def _is_there(root: Path, about: dict) -> bool:
     path = root / "mini.json"
     if not path.exists():
         return False
-    found = json.loads(path.read_text(encoding="utf-8"))
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError:
+        raise UserError(f"{path}: not JSON; remove this folder, and the miniature is made again") from None
     return all(found.get(key) == value for key, value in about.items())
 
 
 def _empty(root: Path) -> None:
-    """Remove what an earlier or interrupted run of this file left under `root`, and nothing else."""
+    """Remove what an earlier or interrupted run of this file left under `root`; refuse what it did not make."""
+    ours = (root / "mini.json").exists() or (root / UNFINISHED).exists()
+    made = [root / name for name in ("source", "target", "videos") if (root / name).exists()]
+    if made and not ours:
+        raise UserError(f"{made[0]} was not made by the miniature; choose an empty folder")
+    write_text(root / UNFINISHED, "")
     (root / "mini.json").unlink(missing_ok=True)
-    for name in ("source", "target", "videos"):
-        shutil.rmtree(root / name, ignore_errors=True)
+    for folder in made:
+        shutil.rmtree(folder)
 
 
 def _sign(root: Path, about: dict, jobs: list[Job]) -> None:
     counts = {"videos_made": len(jobs), "frames_made": sum(job.frames for job in jobs)}
     write_text(root / "mini.json", json.dumps(about | counts, indent=2) + "\n")
+    (root / UNFINISHED).unlink()

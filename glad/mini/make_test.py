@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
+from glad.errors import UserError
 from glad.mini import make
 from glad.mini.make import CLASSES, Sizes, init_jobs, source_jobs, target_jobs, target_rows, timing
 from glad.mini.motion import ACTIONS
@@ -36,7 +37,7 @@ def test_source_rows_name_folders_with_as_many_frames_from_zero(root):
             assert path.split("/")[0] == CLASSES[int(label)]
             files = sorted(file.name for file in (root / "source" / path).iterdir())
             assert files == [f"img_{number:05d}.jpg" for number in range(int(frames))]
-            assert 160 <= int(frames) <= 300
+            assert 140 <= int(frames) <= 260
 
 
 @pytest.mark.parametrize("split", ["train", "test"])
@@ -100,10 +101,19 @@ def test_complete_folder_is_left_alone_and_an_incomplete_one_made_anew(tmp_path)
     picture.write_bytes(b"touched")
     make._make(tmp_path, seed=0, workers=1, videos=False, sizes=few)
     assert picture.read_bytes() == b"touched"
-    (tmp_path / "mini.json").unlink()
+    (tmp_path / "mini.json").rename(tmp_path / make.UNFINISHED)
     (tmp_path / "source/run/9999").mkdir()
     make._make(tmp_path, seed=0, workers=1, videos=False, sizes=few)
     assert picture.read_bytes() == before and not (tmp_path / "source/run/9999").exists()
+
+
+def test_folder_of_somebody_else_is_not_touched(tmp_path):
+    (tmp_path / "source").mkdir()
+    with pytest.raises(UserError, match="not made by the miniature"):
+        make._make(tmp_path, seed=0, workers=1, videos=False, sizes=FEW)
+    (tmp_path / "mini.json").write_text("{")
+    with pytest.raises(UserError, match="not JSON"):
+        make._make(tmp_path, seed=0, workers=1, videos=False, sizes=FEW)
 
 
 def test_init_videos_are_of_the_other_motions(tmp_path):
@@ -128,9 +138,16 @@ def test_full_size_jobs():
     assert target_rows(target[:1], "", labelled=True).split()[0] == "train/00000"
 
 
-def test_gesture_is_done_once_where_there_is_no_room_and_a_cycle_fills_its_part():
+def test_gesture_is_done_as_often_as_asked_and_as_there_is_room():
     rng = np.random.default_rng(0)
-    phase, weight = timing(ACTIONS["jump"], 15, 1.0, 1.0, rng)
+    phase, weight = timing(ACTIONS["jump"], 15, 1.0, 1.0, 99, rng)
     assert phase[0] == 0 and phase[-1] > 0.9 and (np.diff(phase) > 0).all() and (weight == 1).all()
-    phase, weight = timing(ACTIONS["run"], 200, 0.5, 1.0, rng)
+    phase, _ = timing(ACTIONS["jump"], 200, 1.0, 1.0, 1, rng)
+    assert (np.diff(phase) >= 0).all() and ((phase > 0) & (phase < 1)).sum() == pytest.approx(51, abs=1)
+    phase, _ = timing(ACTIONS["jump"], 204, 1.0, 1.0, 99, rng)
+    assert (np.diff(phase) < 0).sum() == 3  # four jumps
+
+
+def test_cycle_fills_its_part():
+    phase, weight = timing(ACTIONS["run"], 200, 0.5, 1.0, 1, np.random.default_rng(0))
     assert (weight > 0).sum() == 100 and np.diff(phase) == pytest.approx(1 / (30 * ACTIONS["run"].seconds))

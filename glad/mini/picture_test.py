@@ -63,7 +63,7 @@ def test_passer_by_and_shaken_camera_change_the_picture():
     plain = drawn(STANDING, look, checkerboard(), PLACE, 50.0, STILL)
     ball = drawn(STANDING, look, checkerboard(), PLACE, 50.0, STILL, np.array([[20, 20], [200, 200]]))
     assert not np.array_equal(plain[0], ball[0])
-    moved = drawn(STANDING, look, checkerboard(), PLACE, 50.0, STILL + (2, 0))
+    moved = drawn(STANDING, look, checkerboard(), PLACE, 50.0, np.full((2, 2), (2, 0)))
     assert np.array_equal(moved[:, :, :-1], plain[:, :, 1:])  # two canvas pixels are one picture pixel
 
 
