@@ -5,6 +5,7 @@ from typing import Any
 
 from glad.backbones.weights import load_backbone, load_state
 from glad.methods.base import Backbone
+from glad.progress import say
 from glad.recipe import Recipe
 from glad.run import Run
 
@@ -12,18 +13,23 @@ from glad.run import Run
 def initial_backbone(recipe: Recipe, run: Run) -> Backbone:
     """Return the recipe's backbone with the weights it starts from.
 
-    The stage before (`after`), trained in the run's own folder, comes first; then `init`; then random weights.
+    They come from `init`, else from the stage before, trained in the run's own folder, else they are random. A run
+    that goes on has its own in the checkpoint, and reads nothing here.
     """
     config: Any = recipe.backbone
     backbone = config.build()
-    if recipe.after is not None:
+    if run.last.exists():
+        return backbone
+    if recipe.warmup() is not None:
         load_state(backbone, run.warmup.backbone_state(), str(run.warmup.folder))
     elif recipe.init is not None:
         path = init_path(recipe.init)
         if path.is_dir():
             load_state(backbone, Run(path).backbone_state(), str(path))
         else:
-            load_backbone(backbone, path)
+            report = load_backbone(backbone, path)
+            left = f"; left out: {', '.join(report.dropped)}" if report.dropped else ""
+            say(f"backbone: {report.loaded} tensors of {report.origin} ({report.layout}){left}")
     return backbone
 
 

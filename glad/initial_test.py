@@ -51,11 +51,13 @@ def test_the_stage_before_comes_first(square_recipe, trained, tmp_path):
     views = Ordered(length=3, interval=1, short="repeat_last")
     before = square_recipe(method=OrderConfig(), source_views=views, target_views=views, steps=1)
     run = Run(tmp_path / "run")
-    recipe = square_recipe(after=before, init=str(trained.folder))
+    recipe = square_recipe(after=before)
     with pytest.raises(UserError, match=r"warmup: no checkpoint"):
         state(recipe, run)
     train(before, run.warmup.folder, workers=0)
     assert same(state(recipe, run), run.warmup.backbone_state())
+    named = recipe.model_copy(update={"init": str(trained.folder)})
+    assert same(state(named, run), trained.backbone_state())  # what is named stands in for the stage before
 
 
 @pytest.mark.parametrize(

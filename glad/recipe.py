@@ -72,7 +72,7 @@ class Recipe(Part):
         mix: background augmentation of the source; None is none.
         backbone: the network: a part whose `build()` returns a `glad.methods.base.Backbone`.
         init: weights the backbone starts from: a public checkpoint, a safetensors file, a run folder, or a file that
-            comes with the package, written `glad:mini/init.safetensors`.
+            comes with the package, written `glad:mini/init.safetensors`. Where it is given, `after` is not run.
         method: what is trained, and by which losses.
         optim: optimiser and schedule.
         epochs: passes over the source list.
@@ -115,8 +115,8 @@ class Recipe(Part):
         return self
 
     def warmup(self) -> "Recipe | None":
-        """Return the stage before this one, on this recipe's data and seed."""
-        if not isinstance(self.after, Recipe):
+        """Return the stage before this one, on this recipe's data and seed; None where `init` stands in for it."""
+        if self.init is not None or not isinstance(self.after, Recipe):
             return None
         return self.after.model_copy(update={"data": self.data, "seed": self.seed})
 

@@ -54,7 +54,7 @@ def table(names: Sequence[str], seeds: Sequence[int], out: Path, jobs: int, resu
 
 
 def insert(page: Path, text: str, more: str) -> None:
-    """Write `text` between the page's `<!-- table -->` marks; on a page without them, `text` and `more` are the page."""
+    """Write `text` between the page's `<!-- table -->` marks; without marks, `text` and `more` become the page."""
     old = page.read_text(encoding="utf-8") if page.exists() else ""
     if START in old and END in old:
         before, _, rest = old.partition(START)

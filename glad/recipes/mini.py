@@ -2,9 +2,9 @@
 
 The rows of the paper's tables, and the controls without which they would say too much: DANN with mixing, GLAD after a
 warm-up whose order labels are random, mixing of every video. `make results` runs them over seeds, the README has what
-came out. All start from `glad/mini/init.safetensors`, which is `mini-init` with its batch norms folded away (`make init`): what
-Kinetics-400 weights are to the paper. No network here normalises over a batch, so that nothing passes between the
-domains but what a loss carries.
+came out. All start from `glad/mini/init.safetensors`, which is `mini-init` with its batch norms folded away (`make
+init`): what Kinetics-400 weights are to the paper. No network here normalises over a batch, so that nothing passes
+between the domains but what a loss carries.
 """
 
 from glad.augment import Mix, Spatial
@@ -108,13 +108,19 @@ TABLE = (
         "Control: GLAD after a warm-up with random order labels.",
         method=FULL,
         mix=HALF,
+        init=None,
         after=RANDOM_ORDER,
     ),
     variant(
-        "mini-glad", "GLAD: order warm-up, alignment, mixing, order. Paper: 33.7.", method=FULL, mix=HALF, after=ORDER
+        "mini-glad",
+        "GLAD: order warm-up, alignment, mixing, order. Paper: 33.7.",
+        method=FULL,
+        mix=HALF,
+        init=None,
+        after=ORDER,
     ),
     variant("mini-mix-all", "Source only, every video mixed with another's background.", mix=ALL),
-    variant("mini-glad-mix-all", "GLAD with every source video mixed.", method=FULL, mix=ALL, after=ORDER),
+    variant("mini-glad-mix-all", "GLAD with every source video mixed.", method=FULL, mix=ALL, init=None, after=ORDER),
     variant(
         "mini-supervised-target",
         "Upper bound: trained on the target's labels. Paper: 76.7.",

@@ -41,7 +41,6 @@ GLAD = Recipe(
     test_pixels=PIXELS.model_copy(update={"crop": "center", "flip": 0.0}),
     mix=Mix(probability=0.5, ratio=0.5),
     backbone=SmallConfig(),
-    init="glad:mini/init.safetensors",
     method=GladConfig(
         reversal=0.1,
         reversal_schedule="ramp",
@@ -80,6 +79,7 @@ SOURCE_ONLY = GLAD.model_copy(
         "about": "Your own videos: the same network trained on the labelled ones alone.",
         "method": SupervisedConfig(dropout=0.2),
         "mix": None,
+        "init": "glad:mini/init.safetensors",
         "after": None,
     }
 )
