@@ -25,7 +25,7 @@ from glad.mini.picture import CANVAS, GROUND, MARGIN, Look, checkerboard, clothe
 from glad.mini.skeleton import body, joint_places, seen_from
 from glad.progress import track
 
-VERSION = 2
+VERSION = 3
 """Raised whenever the same seed would give other pictures or lists."""
 FPS = 30
 UNFINISHED = ".unfinished"
@@ -57,17 +57,15 @@ class World:
         shake: spread of the hand-held camera, in half pixels.
         passers_by: share of the videos through which a ball rolls.
         filled: least and largest share of a video that its action takes up.
-        repeats: how often a gesture is done at most.
     """
 
     scene_types: int = 24
     own_scenes: int = 1
-    bias: float = 1.0
+    bias: float = 0.95
     contrast: float = 0.5
     shake: float = 1.2
     passers_by: float = 0.3
     filled: tuple[float, float] = (0.65, 0.95)
-    repeats: int = 1
 
 
 SOURCE = World()
@@ -150,10 +148,10 @@ def _make_init(root: Path, seed: int, workers: int, sizes: Sizes) -> None:
 
 
 def source_jobs(seed: int, sizes: Sizes) -> Iterator[Job]:
-    """Yield one job per source video: 140 to 260 frames, the action in a part of them."""
+    """Yield one job per source video: 160 to 300 frames, the action in a part of them."""
     for label, name in enumerate(CLASSES):
         for index in range(sizes.source_train + sizes.source_val):
-            frames = int(np.random.default_rng([seed, 10, label, index]).integers(140, 261))
+            frames = int(np.random.default_rng([seed, 10, label, index]).integers(160, 301))
             address = (seed, 11, label, index)
             yield Job(f"source/{name}/{index:04d}", ((label, 0, frames),), frames, address, 0)
 
@@ -162,7 +160,7 @@ def init_jobs(seed: int, sizes: Sizes) -> Iterator[Job]:
     """Yield one job per video of the other motions, as `source_jobs` does."""
     for label, name in enumerate(OTHERS):
         for index in range(sizes.init_train + sizes.init_val):
-            frames = int(np.random.default_rng([seed, 20, label, index]).integers(140, 261))
+            frames = int(np.random.default_rng([seed, 20, label, index]).integers(160, 301))
             address = (seed, 21, label, index)
             yield Job(f"source/{name}/{index:04d}", ((label, 0, frames),), frames, address, 0)
 
@@ -206,21 +204,19 @@ def target_rows(jobs: Iterable[Job], suffix: str, labelled: bool) -> str:
 
 
 def timing(
-    motion: Motion, frames: int, filled: float, speed: float, repeats: int, rng: np.random.Generator
+    motion: Motion, frames: int, filled: float, speed: float, rng: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return phase and weight, each `(frames,)`: when the motion happens, and how far the person is into it.
 
-    A cycle fills the share `filled` of the frames; before and after, the person stands. A gesture is done as often
-    as that share has room for, at most `repeats` times; one that would not fit is done faster.
+    The motion fills the share `filled` of the frames; before and after, the person stands. A gesture that would not
+    fit is done faster, and is repeated when there is room for more than one.
     """
     active = max(round(filled * frames), min(frames, 12))
-    period = motion.seconds * FPS / speed
-    times = min(max(1, round(active / period)), repeats)
-    if motion.gesture and times == repeats:
-        active = min(active, round(times * period))
     start = int(rng.integers(0, frames - active + 1))
     inside = np.arange(frames) - start
+    period = motion.seconds * FPS / speed
     if motion.gesture:
+        times = max(1, round(active / period))
         turns = np.clip(inside / active, 0, 1) * times
         phase = np.where(turns >= times, 1.0, turns % 1.0)
         return phase, np.ones(frames)
@@ -233,7 +229,7 @@ def source_frames(motion: Motion, label: int, frames: int, world: World, rng: np
     """Return one source video `(frames, 64, 64, 3)`."""
     own = label * world.own_scenes + int(rng.integers(world.own_scenes))
     scene = own if rng.uniform() < world.bias else int(rng.integers(world.scene_types))
-    phase, weight = timing(motion, frames, rng.uniform(*world.filled), rng.uniform(0.55, 0.9), world.repeats, rng)
+    phase, weight = timing(motion, frames, rng.uniform(*world.filled), rng.uniform(0.55, 0.9), rng)
     camera = shake(frames, world.shake, rng)
     way = None
     if rng.uniform() < world.passers_by:
@@ -249,7 +245,7 @@ def target_frames(segments: tuple[tuple[int, int, int], ...], frames: int, rng: 
     done, motions, end = [], [], 0
     for label, offset, length in segments:
         motion = ACTIONS[CLASSES[label]]
-        phase, weight = timing(motion, length, 1.0, rng.uniform(0.8, 1.25), 99, rng)
+        phase, weight = timing(motion, length, 1.0, rng.uniform(0.8, 1.25), rng)
         curves = performed(motion, phase, weight, rng)
         if done:
             done.append(_between(done[-1], curves, offset - end))

@@ -37,7 +37,7 @@ def test_source_rows_name_folders_with_as_many_frames_from_zero(root):
             assert path.split("/")[0] == CLASSES[int(label)]
             files = sorted(file.name for file in (root / "source" / path).iterdir())
             assert files == [f"img_{number:05d}.jpg" for number in range(int(frames))]
-            assert 140 <= int(frames) <= 260
+            assert 160 <= int(frames) <= 300
 
 
 @pytest.mark.parametrize("split", ["train", "test"])
@@ -138,16 +138,14 @@ def test_full_size_jobs():
     assert target_rows(target[:1], "", labelled=True).split()[0] == "train/00000"
 
 
-def test_gesture_is_done_as_often_as_asked_and_as_there_is_room():
+def test_gesture_is_done_as_often_as_there_is_room():
     rng = np.random.default_rng(0)
-    phase, weight = timing(ACTIONS["jump"], 15, 1.0, 1.0, 99, rng)
+    phase, weight = timing(ACTIONS["jump"], 15, 1.0, 1.0, rng)
     assert phase[0] == 0 and phase[-1] > 0.9 and (np.diff(phase) > 0).all() and (weight == 1).all()
-    phase, _ = timing(ACTIONS["jump"], 200, 1.0, 1.0, 1, rng)
-    assert (np.diff(phase) >= 0).all() and ((phase > 0) & (phase < 1)).sum() == pytest.approx(51, abs=1)
-    phase, _ = timing(ACTIONS["jump"], 204, 1.0, 1.0, 99, rng)
+    phase, _ = timing(ACTIONS["jump"], 204, 1.0, 1.0, rng)
     assert (np.diff(phase) < 0).sum() == 3  # four jumps
 
 
 def test_cycle_fills_its_part():
-    phase, weight = timing(ACTIONS["run"], 200, 0.5, 1.0, 1, np.random.default_rng(0))
+    phase, weight = timing(ACTIONS["run"], 200, 0.5, 1.0, np.random.default_rng(0))
     assert (weight > 0).sum() == 100 and np.diff(phase) == pytest.approx(1 / (30 * ACTIONS["run"].seconds))
