@@ -58,6 +58,8 @@ def find_recipe(name: str) -> Recipe:
             if Path(frame.filename).name == path.name
         ]
         raise UserError(f"{file} line {lines[-1]}: {sentence(error)}") from None
+    except (SyntaxError, ImportError) as error:
+        raise UserError(f"{file} cannot be run: {error}") from None
     return pick(recipes_in(module), wanted, f"{file} has")
 
 

@@ -85,3 +85,18 @@ def test_recipes_are_found_alone_and_in_tuples():
     found = recipes_in(glad.recipes.find.importlib.import_module("glad.recipes.k2b"))
     assert {"k2b-glad", "k2b-order", "k2b-order-paper"} <= found.keys()
     assert all(isinstance(value, Recipe) and value.name == name for name, value in found.items())
+
+
+@pytest.mark.parametrize("text", ["def (:", "import nowhere_at_all"])
+def test_a_file_that_cannot_be_run_is_one_sentence(text, tmp_path):
+    (tmp_path / "mine.py").write_text(text)
+    with pytest.raises(UserError, match=r"mine\.py cannot be run: "):
+        find_recipe(str(tmp_path / "mine.py"))
+
+
+@pytest.mark.parametrize("recipe", SHIPPED.values(), ids=SHIPPED)
+def test_public_weights_are_those_of_the_backbone(recipe):
+    kinds = {"R50I3DConfig": "weights/i3d_", "TSMConfig": "weights/tsm_", "SmallConfig": "glad:mini/"}
+    stages = [stage for stage in (recipe, recipe.warmup()) if stage is not None and stage.init is not None]
+    assert stages or recipe.name == "mini-init"
+    assert all(stage.init.startswith(kinds[type(stage.backbone).__name__]) for stage in stages)

@@ -36,6 +36,7 @@ KINETICS_BABEL = Pair(
     backgrounds=Path("data/median/k400/train"),
 )
 KINETICS_I3D = "weights/i3d_imagenet-pretrained-r50-nl-dot-product_8xb8-32x2x1-100e_kinetics400-rgb.pth"
+KINETICS_TSM = "weights/tsm_imagenet-pretrained-r50_8xb16-1x1x8-50e_kinetics400-rgb.pth"
 
 PLAIN = Spatial(short_side=None, crop="none", flip=0.0)
 RELEASE_PAIRING = Pairing(short_batches="truncate", target_order="epoch", draws="repeated")
@@ -115,6 +116,8 @@ TSM = GLAD.model_copy(
         "about": "Table 2, GLAD on TSM: 37.7 +- 2.5. Our transfer: no TSM configuration was released.",
         "backbone": TSMConfig(),
         "method": GladConfig(classifier_std=0.001),
-        "after": order_warmup().model_copy(update={"name": "k2b-order-tsm", "backbone": TSMConfig()}),
+        "after": order_warmup().model_copy(
+            update={"name": "k2b-order-tsm", "backbone": TSMConfig(), "init": KINETICS_TSM}
+        ),
     }
 )
