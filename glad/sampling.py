@@ -52,17 +52,23 @@ class Sampler(Part):
         """Return dense clips `(n, t)` beginning at `starts`: one frame every `interval`."""
         return starts[:, None] + self.interval * np.arange(self.length)
 
+    def spread(self, clips: int, num_frames: int, rng: np.random.Generator | None) -> np.ndarray:
+        """Return `clips` dense clips `(clips, t)`, one in each equal share of the possible starts; 0 is none."""
+        return self.dense(clip_starts(num_frames, clips, self.span, rng) if clips else np.empty(0, dtype=np.int64))
+
 
 class Grid(Sampler):
     """The release sampler: `clips` dense clips spread over the video form a grid of frames.
 
     A local view is a row of that grid; a global view is a column, the same frame of every clip. The release takes
     rows 4 and 5 and column 3 of 8 x 8: 24 positions, 22 of them distinct, and only those are computed.
+    `ordered_clips` adds a view of so many clips for `method.order=ordered`.
     """
 
     clips: PositiveInt = 8
     local_rows: tuple[int, ...] = (4, 5)
     global_columns: tuple[int, ...] = (3,)
+    ordered_clips: NonNegativeInt = 0
 
     @model_validator(mode="after")
     def _inside(self) -> Self:
@@ -78,6 +84,7 @@ class Grid(Sampler):
         views = {
             "global": starts[None, :] + self.interval * columns[:, None],
             "local": self.dense(starts[list(self.local_rows)]),
+            "ordered": self.spread(self.ordered_clips, num_frames, rng),
         }
         return {name: frames for name, frames in views.items() if len(frames)}
 
@@ -87,12 +94,14 @@ class Segments(Sampler):
     clip is dense from a random start.
 
     `locals_are` says how several local clips relate: `independent` starts, sorted in time (the paper), or `adjacent`
-    (ours): they follow one another without overlap wherever the video is long enough.
+    (ours): they follow one another without overlap wherever the video is long enough. `ordered_clips` adds a view of
+    so many clips for `method.order=ordered`.
     """
 
     global_views: NonNegativeInt = 1
     local_views: NonNegativeInt = 2
     locals_are: Literal["independent", "adjacent"] = "independent"
+    ordered_clips: NonNegativeInt = 0
 
     def unbounded(self, num_frames: int, rng: np.random.Generator | None) -> Views:
         views = {
@@ -100,6 +109,7 @@ class Segments(Sampler):
             if self.global_views
             else np.empty((0, self.length)),
             "local": self.dense(self._starts(num_frames, rng)),
+            "ordered": self.spread(self.ordered_clips, num_frames, rng),
         }
         return {name: frames for name, frames in views.items() if len(frames)}
 
@@ -130,7 +140,7 @@ class Ordered(Sampler):
         if self.placed == "adjacent" and room >= 0:
             first = room // 2 if rng is None else rng.integers(0, room + 1)
             return {"ordered": self.dense(first + self.span * np.arange(self.clips))}
-        return {"ordered": self.dense(clip_starts(num_frames, self.clips, self.span, rng))}
+        return {"ordered": self.spread(self.clips, num_frames, rng)}
 
 
 def clip_starts(num_frames: int, clips: int, span: int, rng: np.random.Generator | None) -> np.ndarray:

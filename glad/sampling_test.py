@@ -215,3 +215,13 @@ def test_a_sampler_refuses_what_it_does_not_know():
 def test_a_view_outside_the_grid_is_refused(wrong):
     with pytest.raises(ValidationError, match=r"local_rows|global_columns"):
         Grid(**wrong)
+
+
+@pytest.mark.parametrize("sampler", [Grid(), Segments()])
+@pytest.mark.parametrize("train", [True, False])
+def test_ordered_clips_are_a_view_besides_the_others(sampler: Sampler, train: bool):
+    wider = sampler.model_copy(update={"ordered_clips": 3})
+    first, second = (np.random.default_rng(5) if train else None for _ in range(2))
+    views, others = wider.views(100, first), sampler.views(100, second)
+    assert views["ordered"].shape == (3, 8) and (np.diff(views["ordered"][:, 0]) > 0).all()
+    assert all(np.array_equal(views[name], others[name]) for name in others) and "ordered" not in others

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from glad.batch import Batch, Clips, Losses
+from glad.errors import UserError
 from glad.losses import domain_accuracy, domain_loss, reversal_ramp, reverse_gradient
 from glad.methods.base import Backbone, MethodConfig
 from glad.methods.heads import (
@@ -46,7 +47,8 @@ class GladConfig(MethodConfig):
         reversal: strength of the gradient reversal.
         reversal_schedule: `constant`, or `ramp` from 0 (Ganin et al.) after a share `reversal_delay` of the training.
         cross: one `pooled` classifier for both pairings of views (the release), or `two_classifiers`.
-        order: clips of the stage-2 order loss: `off`, the `local` views (Eq. 8), or an `ordered` view of its own.
+        order: clips of the stage-2 order loss: `off`, the `local` views (Eq. 8), or an `ordered` view of its own, which
+            the samplers add when their `ordered_clips` is set.
         order_clips: how many clips that view has.
         dropout, classifier_std: of the action classifier.
         passes: which views share batch-norm statistics.
@@ -94,6 +96,8 @@ class Glad(nn.Module):
         self.config = config
         self.pairs = config.classifiers()
         self.needs_target = bool(self.pairs) or config.order != "off"
+        compared = {view for pairs in self.pairs.values() for pair in pairs for view in pair}
+        self.needed = (compared | {config.order}) - {"both", "off"}
         self.backbone = backbone
         self.classifier = ActionClassifier(width, num_classes, config.dropout, config.classifier_std)
         self.domain = nn.ModuleDict(
@@ -106,6 +110,12 @@ class Glad(nn.Module):
 
     def forward(self, batch: Batch) -> Losses:
         domains = [batch.source, batch.target] if self.needs_target and batch.target else [batch.source]
+        for clips in domains:
+            if absent := sorted(self.needed - clips.views.keys()):
+                raise UserError(
+                    f"method.align and method.order need the views {absent}, but source_views and target_views give "
+                    f"{sorted(clips.views)}; change the one or the other"
+                )
         maps = feature_maps(self.backbone, domains, self.config.passes)
         psi = [video_features(views) for views in maps]
         loss, accuracy = class_terms(self.classifier(psi[0]["both"]), batch.label)
@@ -141,7 +151,7 @@ class Glad(nn.Module):
 
     def predict(self, clips: Clips) -> Tensor:
         (maps,) = feature_maps(self.backbone, [clips], self.config.passes)
-        phi = {view: pooled(m) for view, m in maps.items()}
+        phi = {view: pooled(m) for view, m in maps.items() if view != "ordered"}
         if self.config.inference == "all" or "local" not in phi:
             return self.classifier(consensus(phi)).softmax(dim=1)
         groups = release_groups(phi["local"].shape[1])

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from glad.backbones.tiny import TinyConfig
 from glad.batch import Batch, Clips
+from glad.errors import UserError
 from glad.losses import domain_loss
 from glad.methods.base import MethodConfig
 from glad.methods.glad import Glad, GladConfig, release_groups, video_features
@@ -329,3 +330,25 @@ def test_the_domain_classifiers_of_the_release_outweigh_the_backbone():
 def test_the_configuration_is_a_method_and_reads_back():
     config = GladConfig(align=("both",), reversal_schedule="ramp", order_head=OrderHeadConfig(parts=2))
     assert MethodConfig.model_validate(config.model_dump()) == config
+
+
+@pytest.mark.parametrize(
+    "changes, absent", [({"align": ("local",)}, "local"), ({"align": (), "order": "ordered"}, "ordered")]
+)
+def test_a_view_that_the_samplers_do_not_give_is_asked_for(changes, absent):
+    method = GladConfig(**({"order": "off"} | changes)).build(TinyConfig(width=4).build(), 3)
+    clips = Clips({"global": torch.zeros(2, 1, 3, 4, 8, 8, dtype=torch.uint8)}, {}, torch.zeros(2, dtype=torch.int64))
+    with pytest.raises(UserError, match=rf"need the views \['{absent}'\], but .* give \['global'\]"):
+        method(Batch(clips, torch.tensor([0, 1]), clips))
+
+
+def test_ordered_clips_have_no_vote_in_a_prediction():
+    method = GladConfig(align=(), order="ordered", order_clips=3).build(TinyConfig(width=4).build(), 3).eval()
+    rng = torch.Generator().manual_seed(0)
+    views = {
+        view: torch.randint(0, 256, (2, n, 3, 4, 8, 8), dtype=torch.uint8, generator=rng)
+        for view, n in (("global", 1), ("ordered", 3))
+    }
+    draw = torch.zeros(2, dtype=torch.int64)
+    alone = method.predict(Clips({"global": views["global"]}, {}, draw))
+    torch.testing.assert_close(method.predict(Clips(views, {}, draw)), alone)

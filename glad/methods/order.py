@@ -43,6 +43,7 @@ class OrderHead(nn.Module):
     def __init__(self, config: OrderHeadConfig, width: int, clips: int) -> None:
         super().__init__()
         self.config = config
+        self.clips = clips
         self.pairs = list(itertools.combinations(range(clips), 2))
         features = width * config.parts * config.grid**2
         self.normalise = nn.BatchNorm1d(features, affine=False) if config.normalise else nn.Identity()
@@ -55,6 +56,11 @@ class OrderHead(nn.Module):
 
     def forward(self, maps: Tensor, label: Tensor) -> Tensor:
         """Return scores (m, n!) for `maps` (m, n, d, t', h', w') in true order, shuffled here by `label` (m,)."""
+        if maps.shape[1] != self.clips:
+            raise UserError(
+                f"the order head tells the order of {self.clips} clips, but a video has {maps.shape[1]}; give the "
+                "recipe's method (order_clips, or clips in a warm-up) and its views the same number"
+            )
         phi = self.normalise(self.features(maps).flatten(0, 1)).unflatten(0, maps.shape[:2])
         mixed_up = shuffled(phi, label)
         embedded = [F.relu(self.embed(torch.cat([mixed_up[:, i], mixed_up[:, j]], dim=1))) for i, j in self.pairs]

@@ -260,3 +260,9 @@ def test_the_backbone_stands_still_while_only_the_head_learns():
 def test_a_warm_up_predicts_nothing():
     with pytest.raises(UserError, match="no action classifier; evaluate the run that was trained after it"):
         method().predict(clips(2))
+
+
+def test_a_head_for_other_numbers_of_clips_is_refused():
+    head = OrderHead(OrderHeadConfig(), 4, 2)
+    with pytest.raises(UserError, match="the order of 2 clips, but a video has 3"):
+        head(torch.rand(5, 3, 4, 1, 1, 1), torch.zeros(5, dtype=torch.int64))
