@@ -51,15 +51,26 @@ class Run:
             raise UserError(f"{self.classes_file}: no such file; is {self.folder} a run folder?") from None
 
     def begin(self, recipe: Recipe, classes: tuple[str, ...]) -> None:
-        """Write what the run is; refuse a folder that holds another one, unless nothing was ever saved there."""
+        """Write what the run is; refuse a folder that holds another one, unless nothing was ever saved there.
+
+        A recipe that could not be read back is refused here, and not when hours of training are to be scored.
+        """
         if self.last.exists():
             differing = difference(self.recipe.model_dump(), recipe.model_dump())
             if differing:
                 raise UserError(
                     f"{self.folder} holds a run of another recipe ({differing}); choose another --out or remove it"
                 )
+            if classes != self.classes:
+                raise UserError(
+                    f"{self.folder} was trained on the classes {', '.join(self.classes)}, and the data now have "
+                    f"{', '.join(classes)}; choose another --out"
+                )
             return
+        if self.classes_file.exists() and not self.recipe_file.exists():
+            raise UserError(f"{self.folder} is no run folder, and its classes.txt would be lost; choose another --out")
         recipe.write(self.recipe_file)
+        read_recipe(self.recipe_file)
         write_text(self.environment, json.dumps(environment(), indent=2) + "\n")
         write_text(self.classes_file, "".join(f"{name}\n" for name in classes))
 

@@ -123,3 +123,28 @@ def test_the_method_of_a_run_has_the_trained_weights_and_is_ready_to_predict(run
     assert all(
         torch.equal(a, b) for a, b in zip(trained.state_dict().values(), found.state_dict().values(), strict=True)
     )
+
+
+def test_a_folder_of_somebody_else_keeps_its_classes(run, square_recipe):
+    run.folder.mkdir()
+    run.classes_file.write_text("mine\n")
+    with pytest.raises(UserError, match="is no run folder"):
+        run.begin(square_recipe(), ("left", "right"))
+    assert run.classes == ("mine",)
+
+
+def test_other_classes_than_those_trained_on_are_refused(run, square_recipe):
+    run.begin(square_recipe(), ("left", "right"))
+    run.save({"step": 1})
+    with pytest.raises(UserError, match="trained on the classes left, right, and the data now have right, left"):
+        run.begin(square_recipe(), ("right", "left"))
+
+
+class Elsewhere(SupervisedConfig):
+    """A part that no recipe in JSON may name."""
+
+
+def test_a_recipe_that_cannot_be_read_back_is_refused_before_it_is_trained(run, square_recipe):
+    Elsewhere.__module__ = "elsewhere"
+    with pytest.raises(UserError, match="may only name parts of the glad package, not 'elsewhere:Elsewhere'"):
+        run.begin(square_recipe(method=Elsewhere()), ("left", "right"))
