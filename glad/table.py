@@ -13,10 +13,11 @@ from pathlib import Path
 import numpy as np
 from scipy import stats
 
+from glad.errors import UserError
 from glad.files import write_text
 from glad.progress import progress
 from glad.recipes.find import find_recipe
-from glad.run import Run
+from glad.run import Run, difference
 
 START, END = "<!-- table -->", "<!-- /table -->"
 
@@ -36,8 +37,10 @@ class Row:
 def table(names: Sequence[str], seeds: Sequence[int], out: Path, jobs: int, results: Path | None) -> str:
     """Return the Markdown table of recipes `names` over `seeds`; runs lie in `out/NAME/SEED`.
 
-    With `results` the table is also written there, together with the command that makes it.
+    With `results` the table is also written there, together with the command that makes it. A run of another recipe
+    in `out`, say of one that has been changed since, is refused.
     """
+    check_scored(names, seeds, out)
     missing = [(name, seed) for seed in seeds for name in names if not Run(out / name / str(seed)).scores.exists()]
     for seed in dict.fromkeys(seed for _, seed in missing):
         find_recipe(names[0]).seeded(seed).data.ensure()
@@ -51,6 +54,15 @@ def table(names: Sequence[str], seeds: Sequence[int], out: Path, jobs: int, resu
         command = f"glad table {' '.join(names)} --seeds {' '.join(map(str, seeds))}"
         insert(results, f"```\n{command}\n```\n\n{text}", f"\n{pair_table(rows)}")
     return f"{text}\n{pair_table(rows)}"
+
+
+def check_scored(names: Sequence[str], seeds: Sequence[int], out: Path) -> None:
+    """Refuse a scored run that is not of the recipe of that name as it is now."""
+    for name, seed in ((name, seed) for name in names for seed in seeds):
+        run = Run(out / name / str(seed))
+        recipe = find_recipe(name).seeded(seed)
+        if run.scores.exists() and (found := difference(run.recipe.model_dump(), recipe.model_dump())):
+            raise UserError(f"{run.folder} holds a run of another recipe ({found}); remove it, or choose another --out")
 
 
 def insert(page: Path, text: str, more: str) -> None:

@@ -4,8 +4,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from glad.errors import UserError
+from glad.recipes.find import find_recipe
 from glad.run import Run
-from glad.table import Row, insert, main_table, mean_interval, measured, pair_table
+from glad.table import Row, check_scored, insert, main_table, mean_interval, measured, pair_table
 
 
 def row(name: str, *accuracy: float, **others: float) -> Row:
@@ -51,3 +53,15 @@ def test_measurements_come_from_the_files_of_a_run(tmp_path: Path):
     assert found.domain == pytest.approx([50.0])  # the last fifth of the log
     assert found.order == pytest.approx([30.0])
     assert found.minutes == pytest.approx([(50 * 3 + 20 * 6) / 60])
+
+
+def test_a_run_of_a_recipe_that_has_changed_since_is_not_counted(tmp_path: Path):
+    recipe = find_recipe("mini-source-only").seeded(3)
+    run = Run(tmp_path / recipe.name / "3")
+    run.folder.mkdir(parents=True)
+    recipe.write(run.recipe_file)
+    run.scores.write_text("{}")
+    check_scored([recipe.name], [3, 4], tmp_path)
+    recipe.model_copy(update={"steps": 7}).write(run.recipe_file)
+    with pytest.raises(UserError, match=r"another recipe \(steps: 7 is not"):
+        check_scored([recipe.name], [3], tmp_path)
