@@ -149,3 +149,10 @@ def test_gesture_is_done_as_often_as_there_is_room():
 def test_cycle_fills_its_part():
     phase, weight = timing(ACTIONS["run"], 200, 0.5, 1.0, np.random.default_rng(0))
     assert (weight > 0).sum() == 100 and np.diff(phase) == pytest.approx(1 / (30 * ACTIONS["run"].seconds))
+
+
+def test_backgrounds_go_with_the_videos_they_were_made_of(tmp_path):
+    (tmp_path / "mini.json").write_text('{"version": 0}')
+    (tmp_path / "backgrounds").mkdir()
+    make._empty(tmp_path)
+    assert not (tmp_path / "backgrounds").exists()
