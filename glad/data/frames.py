@@ -156,7 +156,7 @@ def numbered_frames(path: Path) -> tuple[FrameLayout, int]:
     numbers = sorted(map(int, digits))
     widths = {len(text) for text in digits}
     padded = len(widths) == 1 or any(text[0] == "0" and len(text) > 1 for text in digits)
-    number = f"%0{min(widths)}d" if padded else "%d"
+    number = f"%0{min(widths)}d" if padded and min(widths) > 1 else "%d"
     layout = FrameLayout(prefix.replace("%", "%%") + number + suffix, numbers[0])
     names = set(names)
     for index in range(len(numbers)):

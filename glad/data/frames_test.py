@@ -28,7 +28,7 @@ def level(pixels: np.ndarray) -> list[int]:
         ([f"{i}.jpeg" for i in range(8, 12)], "%d.jpeg", 8),
         ([f"{i:02d}.JPG" for i in range(8, 12)], "%02d.JPG", 8),
         (["a2_007.jpg", "a2_008.jpg"], "a2_%03d.jpg", 7),
-        (["100%_1.png", "100%_2.png"], "100%%_%01d.png", 1),
+        (["100%_1.png", "100%_2.png"], "100%%_%d.png", 1),
         (["img_00001.jpg", "flow_x_00001.jpg", "flow_y_00001.jpg", "notes.txt", ".img_00009.jpg"], "img_%05d.jpg", 1),
     ],
 )
@@ -145,3 +145,11 @@ def test_real_frame_folders(shared_data: Path):
     assert video.layout == IMG and len(video) == 17
     expected = [cv2.imread(str(folder / f"img_{i:05d}.jpg"))[:, :, ::-1] for i in (3, 1)]
     np.testing.assert_allclose(video.frames([2, 0]).astype(int), np.stack(expected), atol=2)
+
+
+def test_folders_of_fewer_and_of_more_than_nine_unpadded_frames_are_numbered_alike(tmp_path: Path):
+    for name, count in (("few", 9), ("many", 12)):
+        (tmp_path / name).mkdir()
+        for number in range(1, count + 1):
+            (tmp_path / name / f"{number}.jpg").touch()
+    assert frame_layout(tmp_path / "few") == frame_layout(tmp_path / "many")
