@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 from pydantic import NonNegativeInt, PositiveInt
 
+from glad.errors import UserError
 from glad.part import Part, Share
 
 SCALES = (1.0, 0.875, 0.66)  # of the shorter side; the release's multi-scale crop
@@ -42,7 +43,8 @@ class Spatial(Part):
             frames = with_short_side(frames, self.short_side, self.shrink)
         height, width = frames.shape[1:3]
         if self.crop == "multiscale":
-            assert rng is not None, "a multi-scale crop is a random one"
+            if rng is None:
+                raise UserError("a multiscale crop is random, and evaluation is not; set test_pixels.crop to center")
             left, top, w, h = multiscale_box(height, width, self.size, rng)
         elif self.crop == "center":
             left, top, w, h = center_box(height, width, self.size)

@@ -16,6 +16,7 @@ from glad.augment import (
     shifted,
     with_short_side,
 )
+from glad.errors import UserError
 
 
 def noise(t: int, h: int, w: int, seed: int = 0) -> np.ndarray:
@@ -168,7 +169,7 @@ def test_all_frames_of_a_video_share_one_crop_flip_and_shift(seed):
 
 
 def test_a_multiscale_crop_needs_something_to_draw_from():
-    with pytest.raises(AssertionError, match="random"):
+    with pytest.raises(UserError, match="multiscale crop is random"):
         Spatial().apply(noise(1, 32, 32), None)
 
 

@@ -3,8 +3,8 @@
 The rows of the paper's tables, and the controls without which they would say too much: DANN with mixing, GLAD after a
 warm-up whose order labels are random, mixing of every video. `make results` runs them over seeds, the README has what
 came out. All start from `glad/mini/init.safetensors`, which is `mini-init` with its batch norms folded away (`make
-init`): what Kinetics-400 weights are to the paper. No network here normalises over a batch, so that nothing passes
-between the domains but what a loss carries.
+init`): what Kinetics-400 weights are to the paper. No backbone here normalises over a batch (but that of `mini-init`),
+so that nothing reaches the action classifier from the other domain but what a loss carries.
 """
 
 from glad.augment import Mix, Spatial

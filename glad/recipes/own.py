@@ -64,7 +64,7 @@ GLAD = Recipe(
         target_views=Ordered(placed="adjacent", short="repeat_last", interval=1),
         source_pixels=PIXELS,
         target_pixels=PIXELS,
-        test_pixels=PIXELS,
+        test_pixels=PIXELS.model_copy(update={"crop": "center", "flip": 0.0}),
         backbone=SmallConfig(),
         init="glad:mini/init.safetensors",
         method=OrderConfig(head=HEAD, mask_overlap=True),
