@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from glad.augment import Spatial
+from glad.backbones.r50_i3d import R50I3DConfig
 from glad.part import Part
 from glad.recipe import Recipe
 from glad.recipes.k2b import glad
@@ -81,3 +83,55 @@ def test_the_table_of_presets_is_complete():
     assert found - set(table()) == set()
     # A value inside a part whose kind differs (the sampler) stands on the page as well.
     assert {path for path in set(table()) - found if path.split(".")[0] not in found} == set()
+
+
+# Rows with a switch at which all three presets agree, and the value they agree on.
+AGREED = {
+    "method.order_clips": 2,
+    "after.method.clips": 3,
+    "after.source_views.interval": 2,
+    "after.mix": None,
+    "after.source_pixels": Spatial(short_side=256, crop="none", flip=0.0),
+    "after.target_pixels": Spatial(short_side=None, crop="none", flip=0.0),
+    "after.optim.lr": 2e-3,
+    "after.optim.classifier_lr": 1.0,
+    "after.optim.bias_lr": 1.0,
+    "after.optim.decay_all": True,
+    "after.optim.clip_norm": 40.0,
+    "after.method.passes": "joint",
+    "optim.optimizer": "sgd",
+    "optim.momentum": 0.9,
+    "optim.weight_decay": 1e-4,
+    "optim.classifier_lr": 5.0,
+    "optim.bias_lr": 2.0,
+    "optim.decay_all": False,
+    "optim.clip_norm": 40.0,
+    "mix.probability": 0.25,
+    "backbone": R50I3DConfig(non_local=True),
+    "after.backbone": R50I3DConfig(non_local=True),
+    "method.align": ("global", "local", "cross"),
+    "method.align_weight": 1.0,
+    "method.order_weight": 1.0,
+    "method.cross": "pooled",
+    "method.reversal": 1.0,
+    "method.reversal_schedule": "constant",
+    "method.align_dropout": 0.5,
+    "method.dropout": 0.5,
+    "method.classifier_std": 0.01,
+    "method.passes": "separate",
+    "method.mask_overlap": False,
+    "after.method.mask_overlap": False,
+    "source_views.short": "wrap",
+    "target_views.short": "wrap",
+    "test_views.short": "wrap",
+    "source_views.deterministic": False,
+    "source_pixels": Spatial(size=224, short_side=256, crop="multiscale", flip=0.5),
+    "target_pixels": Spatial(size=224, short_side=256, crop="multiscale", flip=0.5),
+    "test_pixels": Spatial(size=224, short_side=256, crop="center", flip=0.0),
+    "select": "last",
+}
+
+
+@pytest.mark.parametrize("path", AGREED)
+def test_where_the_presets_agree_they_hold_what_the_page_says(path):
+    assert [field(recipe, path) for recipe in PRESETS.values()] == [AGREED[path]] * 3
