@@ -57,4 +57,4 @@ results: setup
 
 clean:
 	rm -rf .venv build dist *.egg-info .pytest_cache .ruff_cache .hypothesis
-	find glad tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
+	find glad tests -name __pycache__ -type d -prune -exec rm -rf {} +
