@@ -11,7 +11,7 @@ help:
 	@echo "make setup   .venv with glad and its tools, in the versions of constraints.txt"
 	@echo "make check   format, lint, types and the fast tests: before every commit"
 	@echo "make test    all tests"
-	@echo "make demo    the tiny run end to end, on a CPU"
+	@echo "make demo    GLAD and source only on the embedded benchmark, on a CPU"
 	@echo "make init    the weights that the miniature starts from, made anew"
 	@echo "make results the miniature's table in README.md and docs/results, made anew (about an hour)"
 	@echo "make clean   removes what these words made (.venv and caches; never data/ or runs/)"

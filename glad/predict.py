@@ -1,6 +1,7 @@
 """Class and probability for videos that nobody has labelled."""
 
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -49,18 +50,16 @@ class Named:
         return open_video(self.paths[index])
 
 
-def predict(run: Run, paths: list[Path], *, top: int = 5, workers: int = 0) -> list[Prediction]:
-    """Return the `top` classes of each video file or frame folder, in the order given."""
+def predict(run: Run, paths: list[Path], *, top: int = 5, workers: int = 0) -> Iterator[Prediction]:
+    """Yield the `top` classes of each video file or frame folder, in the order given, each as soon as it is known."""
     recipe, names = run.recipe, run.classes
     method = run.method().to(device := device_at_hand())
     domain = Domain(Named(tuple(paths)), recipe.test_views, recipe.test_pixels)
-    found = []
     batches = evaluation_batches(Videos(domain, 1, tuple(range(len(domain)))), workers)
     with progress("predict", len(domain), "video") as bar:
         for probabilities, indices in probabilities_of(method, batches, device):
             for index, row in zip(indices, probabilities, strict=True):
                 values, order = row.topk(min(top, len(names)))
                 classes = tuple(names[i] for i in order.tolist())
-                found.append(Prediction(str(paths[index]), classes, tuple(values.tolist())))
+                yield Prediction(str(paths[index]), classes, tuple(values.tolist()))
             bar.advance(len(indices))
-    return found

@@ -31,7 +31,7 @@ def test_videos_keep_their_order_and_agree_with_the_evaluation(run, squares):
     evaluate(run, workers=0)
     rows = {row["path"]: row for row in map(json.loads, run.predictions.read_text().splitlines())}
     names = ["right_3", "left_0", "right_3"]
-    found = predict(run, [squares / "test" / name for name in names])
+    found = list(predict(run, [squares / "test" / name for name in names]))
     assert [one.video for one in found] == [str(squares / "test" / name) for name in names]
     for name, one in zip(names, found, strict=True):
         expected = dict(zip(run.classes, rows[name]["probabilities"], strict=True))
@@ -47,7 +47,7 @@ def test_only_the_most_probable_classes_are_told_when_asked(run, squares):
 
 def test_a_missing_video_is_named(run, squares):
     with pytest.raises(UserError, match="there is no video at nowhere"):
-        predict(run, [squares / "test" / "left_0", Path("nowhere.mp4")])
+        list(predict(run, [squares / "test" / "left_0", Path("nowhere.mp4")]))
 
 
 def test_a_stage_without_a_classifier_says_so(square_recipe, squares, tmp_path):
@@ -58,4 +58,4 @@ def test_a_stage_without_a_classifier_says_so(square_recipe, squares, tmp_path):
     recipe = square_recipe(method=OrderConfig(), source_views=views, target_views=views, steps=1)
     warmup = train(recipe, tmp_path / "run", workers=0)
     with pytest.raises(UserError, match="an order warm-up has no action classifier"):
-        predict(warmup, [squares / "test" / "left_0"])
+        list(predict(warmup, [squares / "test" / "left_0"]))

@@ -22,6 +22,7 @@ from glad.run import Run
 from glad.runlog import RunLog
 
 SAVE_EVERY = 300.0  # seconds between checkpoints, besides the last
+REMEDY = "nothing of this step was kept. Lower --optim.lr, or the weight of the term that blew up, into a new --out"
 
 
 def train(recipe: Recipe, out: Path, *, workers: int = 2, devices: int = 1, stop_after: int | None = None) -> Run:
@@ -94,7 +95,10 @@ def train_stage(recipe: Recipe, run: Run, fabric: Fabric, workers: int, stop_aft
                 losses: Losses = model(batch)
                 fabric.backward(finite(losses, step + 1))
                 if recipe.optim.clip_norm:
-                    fabric.clip_gradients(model, optimizer, max_norm=recipe.optim.clip_norm, error_if_nonfinite=False)
+                    norm = fabric.clip_gradients(
+                        model, optimizer, max_norm=recipe.optim.clip_norm, error_if_nonfinite=False
+                    )
+                    finite_gradient(norm, losses, step + 1, recipe.precision)
                 optimizer.step()
                 optimizer.zero_grad(set_to_none=True)
 
@@ -119,15 +123,22 @@ def save(run: Run, fabric: Fabric, method: nn.Module, optimizer: torch.optim.Opt
         run.save({"method": method.state_dict(), "optimizer": optimizer.state_dict(), "step": done})
 
 
+def finite_gradient(norm: torch.Tensor | None, losses: Losses, step: int, precision: str) -> None:
+    """Stop at a gradient that is not finite, before it reaches the weights; fp16 skips such a step by itself."""
+    if norm is not None and precision != "16-mixed" and not math.isfinite(norm.item()):
+        raise UserError(f"the gradient is not finite in step {step}, with {named(losses)}; {REMEDY}")
+
+
+def named(losses: Losses) -> str:
+    """Return every term with its value."""
+    return ", ".join(f"{name} {value.item():.4g}" for name, value in losses.terms.items())
+
+
 def finite(losses: Losses, step: int) -> torch.Tensor:
     """Return the objective; a non-finite one stops the run, naming the step (from 1, as in the log) and every term."""
     total = losses.total
     if not math.isfinite(total.item()):
-        terms = ", ".join(f"{name} {value.item():.4g}" for name, value in losses.terms.items())
-        raise UserError(
-            f"the loss is not finite in step {step}: {terms}; nothing of this step was kept. Lower --optim.lr, or the "
-            "weight of the term that blew up, and train into a new --out"
-        )
+        raise UserError(f"the loss is not finite in step {step}: {named(losses)}; {REMEDY}")
     return total
 
 

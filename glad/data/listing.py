@@ -166,7 +166,10 @@ def _packed(rows: Iterable[Row], file: Path, root: Path, classes: tuple[str, ...
     for row in rows:
         at = f"{file} line {row.line}" if row.line else str(file)
         if row.frames is not None and not 0 < row.frames <= _LARGEST:
-            raise UserError(f"{at}: a video of {row.frames} frames; the number of frames must be at least 1")
+            raise UserError(
+                f"{at}: a video of {row.frames} frames; the number of frames must be at least 1 (are the fields read "
+                "as what they are? a list either ends in labels or does not, and the recipe's `labelled` says which)"
+            )
         if not 0 <= row.offset <= _LARGEST:
             raise UserError(f"{at}: an offset of {row.offset}; offsets count frames from 0")
         if row.label is not None and not 0 <= row.label < (len(classes) if classes else _LARGEST):

@@ -11,7 +11,7 @@ from torch.utils.data import DataLoader, Dataset
 
 from glad.batch import Batch, Clips
 from glad.data.domain import Domain, collated, labels_of
-from glad.data.plan import Plan
+from glad.data.plan import SOURCE, TARGET, Plan
 from glad.errors import UserError
 
 
@@ -24,11 +24,16 @@ class Steps(Dataset[Batch]):
     target: Domain | None
 
     def __getitem__(self, step: int) -> Batch:
-        source = [self.source.sample(*entry) for entry in self.plan.sources(step)]
-        target = None
+        samples = [self.source.sample(*entry) for entry in self.plan.sources(step)]
+        source, target = collated(samples), None
         if self.target is not None:
             target = collated([self.target.sample(*entry) for entry in self.plan.targets(step)])
-        return Batch(collated(source), labels_of(source), target)
+        if self.plan.pairing.draws == "repeated":
+            # Crops and flips repeat from pass to pass; what a method draws, the order of clips, never does.
+            for domain, clips in ((SOURCE, source), (TARGET, target)):
+                if clips is not None:
+                    clips.draw = torch.from_numpy(self.plan.method_draws(domain, step, len(clips)))
+        return Batch(source, labels_of(samples), target)
 
 
 @dataclass(frozen=True)

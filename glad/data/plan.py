@@ -10,7 +10,7 @@ from glad.errors import UserError
 from glad.part import Part
 
 SOURCE, TARGET = 1, 0  # the domains, as numbers in the address of a random draw
-SHUFFLE, AUGMENT = 0, 1  # what is drawn
+SHUFFLE, AUGMENT, METHOD = 0, 1, 2  # what is drawn
 
 
 class Pairing(Part):
@@ -84,6 +84,10 @@ class Plan:
         passes = -(-self.steps_per_epoch // batches)
         number, position = epoch * passes + position // batches, position % batches
         return self._share(self._pass(TARGET, number, position * self.batch_size, self.batch_size), step)
+
+    def method_draws(self, domain: int, step: int, count: int) -> np.ndarray:
+        """Return `(count,)` random numbers for the method, new in every step whatever `pairing.draws` repeats."""
+        return np.random.default_rng((self.seed, METHOD, domain, step, self.rank)).integers(2**31, size=count)
 
     def _pass(self, domain: int, number: int, start: int, count: int) -> list[Entry]:
         """Return up to `count` entries from `start` on of pass `number` over a domain."""
