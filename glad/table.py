@@ -178,13 +178,13 @@ def main_table(rows: list[Row], seeds: Sequence[int]) -> str:
     head += ["top-2 share", "domain acc.", "order acc.", "min"]
     lines = [head, ["---"] * len(head)]
     for row in rows:
-        low, high = mean_interval(row.accuracy)
+        spread = f" ± {row.accuracy.std(ddof=1):.1f}" if len(seeds) > 1 else ""
         lines.append(
             [
                 row.name,
                 *(f"{value:.1f}" for value in row.accuracy),
-                f"**{row.accuracy.mean():.1f}** ± {row.accuracy.std(ddof=1) if len(seeds) > 1 else math.nan:.1f}",
-                f"[{low:.1f}, {high:.1f}]",
+                f"**{row.accuracy.mean():.1f}**{spread}",
+                _interval(row.accuracy),
                 *(_cell(values) for values in (row.top2, row.domain, row.order)),
                 f"{row.minutes.mean():.1f}",
             ]
@@ -198,10 +198,14 @@ def pair_table(rows: list[Row]) -> str:
     for i, base in enumerate(rows):
         for row in rows[i + 1 :]:
             gain = row.accuracy - base.accuracy
-            low, high = mean_interval(gain)
             above = f"{int((gain > 0).sum())}/{len(gain)}"
-            lines.append([f"{row.name} − {base.name}", f"{gain.mean():+.1f}", f"[{low:+.1f}, {high:+.1f}]", above])
+            lines.append([f"{row.name} − {base.name}", f"{gain.mean():+.1f}", _interval(gain, "+"), above])
     return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+
+
+def _interval(values: np.ndarray, sign: str = "") -> str:
+    low, high = mean_interval(values)
+    return "one seed" if math.isnan(low) else f"[{low:{sign}.1f}, {high:{sign}.1f}]"
 
 
 def _cell(values: np.ndarray) -> str:

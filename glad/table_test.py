@@ -65,3 +65,8 @@ def test_a_run_of_a_recipe_that_has_changed_since_is_not_counted(tmp_path: Path)
     recipe.model_copy(update={"steps": 7}).write(run.recipe_file)
     with pytest.raises(UserError, match=r"another recipe \(steps: 7 is not"):
         check_scored([recipe.name], [3], tmp_path)
+
+
+def test_one_seed_has_no_spread():
+    assert "| a | 10.0 | **10.0** | one seed |" in main_table([row("a", 10)], (5,))
+    assert "| b − a | +2.0 | one seed | 1/1 |" in pair_table([row("a", 10), row("b", 12)])
