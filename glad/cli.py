@@ -70,8 +70,15 @@ def train(arguments: list[str]) -> None:
 
 def overridden(recipe: "Recipe", arguments: list[str], prog: str) -> "Recipe":
     """Return `recipe` with the fields that `arguments` names replaced; `--after.x` reaches into the stage before."""
+    from pydantic import ValidationError
+
+    from glad.recipe import sentence
+
     kind, default = with_stages(recipe)
-    changed = tyro.cli(kind, default=default, args=arguments, prog=prog, config=(tyro.conf.AvoidSubcommands,))
+    try:
+        changed = tyro.cli(kind, default=default, args=arguments, prog=prog, config=(tyro.conf.AvoidSubcommands,))
+    except ValidationError as error:
+        raise UserError(sentence(error)) from None
     return without_stages(changed, default)
 
 

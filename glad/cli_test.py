@@ -131,3 +131,8 @@ def test_some_means_at_least_one():
     assert cli.some((1, 2), "number") == [1, 2]
     with pytest.raises(UserError, match="name at least one run folder"):
         cli.some((), "run folder")
+
+
+def test_a_value_out_of_range_is_one_sentence(square_recipe):
+    with pytest.raises(UserError, match="epochs: Input should be greater than 0"):
+        overridden(square_recipe(), ["--epochs", "-1"], "glad train x")

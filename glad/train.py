@@ -37,6 +37,10 @@ def train(recipe: Recipe, out: Path, *, workers: int = 2, devices: int = 1, stop
     """
     leave_cores(workers)
     recipe.data.ensure()
+    if not recipe.data.test.list.exists():
+        say(f"there is nothing at {recipe.data.test.list} (data.test.list): this run can be trained, but not evaluated")
+    if recipe.after is not None and recipe.init is not None:
+        say(f"the weights of {recipe.init} stand in for the stage before, which is not run")
     # Parameters may rest: the backbone while an order head learns first, a head that no video of a batch is fit for.
     strategy = DDPStrategy(find_unused_parameters=True) if devices > 1 else "auto"
     fabric = Fabric(accelerator="auto", devices=devices, strategy=strategy, precision=recipe.precision)
@@ -67,7 +71,7 @@ def train_stage(recipe: Recipe, run: Run, fabric: Fabric, workers: int, stop_aft
         per_epoch = steps.plan.steps_per_epoch
         total = recipe.steps or recipe.epochs * per_epoch
         if rank == 0:
-            say("\n".join(described(steps)))
+            say("\n  ".join([f"{recipe.name}: {total} steps", *described(steps)]))
 
         # resume: once the parameters are on their device, so that the optimiser's state joins them there
         model, optimizer = fabric.setup(method, optimizer)
@@ -77,6 +81,8 @@ def train_stage(recipe: Recipe, run: Run, fabric: Fabric, workers: int, stop_aft
             method.load_state_dict(checkpoint["method"])
             optimizer.load_state_dict(checkpoint["optimizer"])
             first = checkpoint["step"]
+            if rank == 0:
+                say(f"  going on after step {first}")
         model.train()
 
         # loop

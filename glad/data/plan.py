@@ -56,7 +56,7 @@ class Plan:
         if self.source < self.batch_size and self.pairing.short_batches == "drop":
             raise UserError(
                 f"the source list has {self.source} videos, fewer than one batch of {self.batch_size}; "
-                "lower --batch-size"
+                "lower --batch-size, and --after.batch-size where a stage comes before"
             )
 
     @property

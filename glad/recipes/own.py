@@ -2,10 +2,11 @@
 
     glad prepare backgrounds LABELLED --out BACKGROUNDS
     glad train own-glad --out runs/own --data.source.list LABELLED --data.target.list UNLABELLED \\
-        --data.target.no-labelled --data.test.list TEST --data.backgrounds BACKGROUNDS
+        --data.test.list TEST --data.backgrounds BACKGROUNDS
 
 The small network at 64 pixels shows within minutes whether data and pipeline are in order. For a result, copy this
-file, put `R50I3DConfig()` in place of `SmallConfig(...)`, name pre-trained weights in `init`, and 224 pixels.
+file, put `R50I3DConfig()` in place of `SmallConfig(...)` and 224 pixels in both stages, and name pre-trained weights
+in the `init` of the first stage (`after`) and of source only.
 """
 
 from pathlib import Path
