@@ -8,6 +8,7 @@ from glad import cli
 from glad.cli import COMMANDS, main, overridden, usage
 from glad.errors import UserError
 from glad.methods.order import OrderConfig
+from glad.recipes.find import find_recipe
 from glad.sampling import Ordered
 
 
@@ -133,6 +134,6 @@ def test_some_means_at_least_one():
         cli.some((), "run folder")
 
 
-def test_a_value_out_of_range_is_one_sentence(square_recipe):
+def test_a_value_out_of_range_is_one_sentence():
     with pytest.raises(UserError, match="epochs: Input should be greater than 0"):
-        overridden(square_recipe(), ["--epochs", "-1"], "glad train x")
+        overridden(find_recipe("own-glad"), ["--epochs", "-1"], "glad train own-glad")
