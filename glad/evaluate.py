@@ -24,7 +24,8 @@ def evaluate(run: Run, *, workers: int = 2) -> Scores:
     The checkpoint rule stands beside the numbers in `scores.json`: `last` has seen no label of the target.
     """
     recipe, classes = run.recipe, run.classes
-    method = run.method().to(device := device_at_hand())
+    checkpoint = run.checkpoint()
+    method = run.method(checkpoint).to(device := device_at_hand())
     domain = test_domain(recipe, classes)
     rows: list[dict] = []
     batches = evaluation_batches(Videos(domain, BATCH, tuple(range(len(domain)))), workers)
@@ -46,9 +47,8 @@ def evaluate(run: Run, *, workers: int = 2) -> Scores:
     chances = np.array([row["probabilities"] for row in rows])
     scores = video_scores(labels, chances)
     low, high = bootstrap_interval(labels, chances.argmax(1), seed=0)
-    with atomic(run.predictions) as temporary:
-        temporary.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
-    written = {"recipe": recipe.name, "seed": recipe.seed, "select": recipe.select, "step": run.checkpoint()["step"]}
+    write_text(run.predictions, "".join(json.dumps(row) + "\n" for row in rows))
+    written = {"recipe": recipe.name, "seed": recipe.seed, "select": recipe.select, "step": checkpoint["step"]}
     written |= {"videos": len(rows), "interval": [low, high], **scores.to_dict()}
     write_confusion(run, scores, classes)
     write_text(run.scores, json.dumps(written, indent=2) + "\n")

@@ -108,12 +108,12 @@ class Run:
                 f"{self.last}: cannot be read as a checkpoint ({why}); put a whole one back, or remove it to start over"
             ) from None
 
-    def method(self) -> nn.Module:
-        """Return the trained method, on the CPU, in evaluation mode."""
+    def method(self, checkpoint: Checkpoint | None = None) -> nn.Module:
+        """Return the trained method, on the CPU, in evaluation mode; of the last checkpoint unless one is at hand."""
         recipe = self.recipe
         backbone: Any = recipe.backbone
         method = recipe.method.build(backbone.build(), len(self.classes))
-        method.load_state_dict(self.checkpoint()["method"])
+        method.load_state_dict((checkpoint or self.checkpoint())["method"])
         return method.eval()
 
     def backbone_state(self) -> dict[str, torch.Tensor]:

@@ -6,7 +6,7 @@ from typing import Protocol
 import numpy as np
 import torch
 
-from glad.augment import Mix, Spatial, center_box, mixed, resized, with_short_side
+from glad.augment import Mix, Spatial, mixed
 from glad.batch import Clips
 from glad.data.background import BackgroundBank
 from glad.data.listing import VideoRecord
@@ -92,14 +92,8 @@ class Domain:
 
     def background(self, image: np.ndarray) -> np.ndarray:
         """Return a background image (h, w, 3) as (size, size, 3): short side as for frames, then the centre."""
-        spatial = self.spatial
-        frame = image[None]
-        if spatial.short_side is not None:
-            frame = with_short_side(frame, spatial.short_side, spatial.shrink)
-        if spatial.crop != "none":
-            left, top, w, h = center_box(frame.shape[1], frame.shape[2], spatial.size)
-            frame = frame[:, top : top + h, left : left + w]
-        return resized(frame, spatial.size, spatial.size, spatial.shrink)[0]
+        still = self.spatial if self.spatial.crop == "none" else self.spatial.model_copy(update={"crop": "center"})
+        return still.apply(image[None], None)[0]
 
 
 def collated(samples: list[Sample]) -> Clips:
