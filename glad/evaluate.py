@@ -7,10 +7,11 @@ from collections.abc import Iterator
 import numpy as np
 import torch
 
-from glad.batch import Clips
+from glad.batch import Clips, Predicted
 from glad.data.loader import Videos, evaluation_batches
 from glad.files import atomic, write_text
 from glad.inputs import test_domain
+from glad.methods.base import Method
 from glad.metrics import Scores, bootstrap_interval, video_scores
 from glad.progress import progress
 from glad.run import Run
@@ -30,8 +31,8 @@ def evaluate(run: Run, *, workers: int = 2) -> Scores:
     rows: list[dict] = []
     batches = evaluation_batches(Videos(domain, BATCH, tuple(range(len(domain)))), workers)
     with progress("evaluate", len(domain), "video") as bar:
-        for probabilities, indices in probabilities_of(method, batches, device):
-            for index, row in zip(indices, probabilities.tolist(), strict=True):
+        for predicted, indices in predictions_of(method, batches, device):
+            for index, row in zip(indices, predicted.probabilities.tolist(), strict=True):
                 record = domain.listing[index]
                 rows.append(
                     {
@@ -55,13 +56,14 @@ def evaluate(run: Run, *, workers: int = 2) -> Scores:
     return scores
 
 
-def probabilities_of(
-    method: torch.nn.Module, batches: Iterator[tuple[Clips, list[int]]], device: torch.device
-) -> Iterator[tuple[torch.Tensor, list[int]]]:
-    """Yield class probabilities (b, k), on the CPU, and the videos' indices for each batch of clips."""
+def predictions_of(
+    method: Method, batches: Iterator[tuple[Clips, list[int]]], device: torch.device
+) -> Iterator[tuple[Predicted, list[int]]]:
+    """Yield class probabilities and features, on the CPU, and the videos' indices for each batch of clips."""
     with torch.inference_mode():
         for clips, indices in batches:
-            yield method.predict(clips.map(lambda t: t.to(device))).float().cpu(), indices  # pyright: ignore
+            found = method.predict(clips.map(lambda t: t.to(device)))
+            yield Predicted(found.probabilities.float().cpu(), found.features.float().cpu()), indices
 
 
 def device_at_hand() -> torch.device:

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from glad.evaluate import evaluate, probabilities_of, summary
+from glad.evaluate import evaluate, predictions_of, summary
 from glad.recipe import Videos
 from glad.run import Run
 from glad.train import train
@@ -92,7 +92,7 @@ def test_batches_of_clips_keep_their_videos(scored):
     domain = domain_of_test(scored.recipe, scored.classes)
     batches = evaluation_batches(Batches(domain, 3, (3, 1, 0, 2)), workers=0)
     found = {}
-    for probabilities, indices in probabilities_of(scored.method(), batches, torch.device("cpu")):
-        found |= dict(zip(indices, probabilities.tolist(), strict=True))
+    for predicted, indices in predictions_of(scored.method(), batches, torch.device("cpu")):
+        found |= dict(zip(indices, predicted.probabilities.tolist(), strict=True))
     for index, row in enumerate(rows(scored)):
         assert found[index] == pytest.approx(row["probabilities"], abs=2e-6)

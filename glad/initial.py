@@ -1,10 +1,11 @@
-"""The weights a backbone starts from: the stage before, a run, a public checkpoint, or none."""
+"""The weights a method starts from: the stage before, a run, a public checkpoint, or none."""
 
 from pathlib import Path
 from typing import Any
 
 from glad.backbones.weights import load_backbone, load_state
-from glad.methods.base import Backbone
+from glad.errors import UserError
+from glad.methods.base import Backbone, Method
 from glad.progress import say
 from glad.recipe import Recipe
 from glad.run import Run
@@ -21,16 +22,34 @@ def initial_backbone(recipe: Recipe, run: Run) -> Backbone:
     if run.last.exists():
         return backbone
     if recipe.warmup() is not None:
-        load_state(backbone, run.warmup.backbone_state(), str(run.warmup.folder))
+        load_state(backbone, run.warmup.child_state("backbone"), str(run.warmup.folder))
     elif recipe.init is not None:
         path = init_path(recipe.init)
         if path.is_dir():
-            load_state(backbone, Run(path).backbone_state(), str(path))
+            load_state(backbone, Run(path).child_state("backbone"), str(path))
         else:
             report = load_backbone(backbone, path)
             left = f"; left out: {', '.join(report.dropped)}" if report.dropped else ""
             say(f"backbone: {report.loaded} tensors of {report.origin} ({report.layout}){left}")
     return backbone
+
+
+def inherit(method: Method, recipe: Recipe, run: Run) -> None:
+    """Give `method` the heads that it inherits from the stage before, or from the run that `init` names."""
+    heads = [name for name in method.inherits if name != "backbone"]
+    if run.last.exists() or not heads:
+        return
+    before = run.warmup if recipe.warmup() is not None else Run(init_path(recipe.init)) if recipe.init else None
+    if before is None or not before.folder.is_dir():
+        return
+    for name in heads:
+        child = method.get_submodule(name)
+        try:
+            child.load_state_dict(before.child_state(name))
+        except RuntimeError:
+            raise UserError(
+                f"{before.folder}: its {name} does not fit that of {recipe.name}; both stages need the same method"
+            ) from None
 
 
 def init_path(init: str) -> Path:

@@ -36,15 +36,18 @@ def test_without_a_beginning_weights_are_random_and_those_of_the_seed(square_rec
 
 def test_a_run_folder_gives_its_backbone(square_recipe, trained, tmp_path):
     found = state(square_recipe(init=str(trained.folder)), Run(tmp_path))
-    assert same(found, trained.backbone_state())
+    assert same(found, trained.child_state("backbone"))
     assert not same(found, state(square_recipe(), Run(tmp_path)))
 
 
 def test_a_file_gives_its_weights(square_recipe, trained, tmp_path):
     save_file(
-        {name: tensor.contiguous() for name, tensor in trained.backbone_state().items()}, tmp_path / "w.safetensors"
+        {name: tensor.contiguous() for name, tensor in trained.child_state("backbone").items()},
+        tmp_path / "w.safetensors",
     )
-    assert same(state(square_recipe(init=str(tmp_path / "w.safetensors")), Run(tmp_path)), trained.backbone_state())
+    assert same(
+        state(square_recipe(init=str(tmp_path / "w.safetensors")), Run(tmp_path)), trained.child_state("backbone")
+    )
 
 
 def test_the_stage_before_comes_first(square_recipe, trained, tmp_path):
@@ -55,9 +58,9 @@ def test_the_stage_before_comes_first(square_recipe, trained, tmp_path):
     with pytest.raises(UserError, match=r"warmup: no checkpoint"):
         state(recipe, run)
     train(before, run.warmup.folder, workers=0)
-    assert same(state(recipe, run), run.warmup.backbone_state())
+    assert same(state(recipe, run), run.warmup.child_state("backbone"))
     named = recipe.model_copy(update={"init": str(trained.folder)})
-    assert same(state(named, run), trained.backbone_state())  # what is named stands in for the stage before
+    assert same(state(named, run), trained.child_state("backbone"))  # what is named stands in for the stage before
 
 
 @pytest.mark.parametrize(

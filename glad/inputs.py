@@ -1,5 +1,7 @@
 """What the data of a recipe becomes: class names, the two training domains, the test domain."""
 
+from pathlib import Path
+
 from glad.data.background import BackgroundBank
 from glad.data.domain import Debias, Domain
 from glad.data.listfile import read_classes
@@ -7,6 +9,7 @@ from glad.data.listing import Listing, open_listing
 from glad.data.loader import Steps
 from glad.data.plan import Plan
 from glad.errors import UserError
+from glad.methods.base import Needs
 from glad.recipe import Pair, Recipe, Videos
 
 
@@ -46,22 +49,31 @@ def unlabelled_listing(videos: Videos, classes: tuple[str, ...]) -> Listing:
     )
 
 
-def training_steps(recipe: Recipe, classes: tuple[str, ...], needs_target: bool, rank: int, world: int) -> Steps:
-    """Return the training batches of a recipe, for process `rank` of `world`."""
+def training_steps(recipe: Recipe, classes: tuple[str, ...], needs: Needs, rank: int, world: int) -> Steps:
+    """Return the training batches of a recipe whose method needs `needs`, for process `rank` of `world`."""
     pair = recipe.data
     labelled = labelled_listing(pair.source, classes, every_class=True)
     debias = None
     if recipe.mix is not None and recipe.mix.probability > 0:
-        if pair.backgrounds is None:
-            raise UserError("the recipe mixes backgrounds (mix) but names no folder of them (data.backgrounds)")
-        debias = Debias(recipe.mix, BackgroundBank(pair.backgrounds, labelled))
-    source = Domain(labelled, recipe.source_views, recipe.source_pixels, debias)
+        debias = Debias(recipe.mix, background_bank(pair.backgrounds, labelled, "data.backgrounds"))
+    stills = background_bank(pair.backgrounds, labelled, "data.backgrounds") if needs.backgrounds else None
+    source = Domain(labelled, recipe.source_views, recipe.source_pixels, debias, stills)
     target = None
-    if needs_target:
-        target = Domain(unlabelled_listing(pair.target, classes), recipe.target_views, recipe.target_pixels)
+    if needs.target:
+        listing, stills = unlabelled_listing(pair.target, classes), None
+        if needs.backgrounds:
+            stills = background_bank(pair.target_backgrounds, listing, "data.target_backgrounds")
+        target = Domain(listing, recipe.target_views, recipe.target_pixels, stills=stills)
     videos = len(target) if target else 0
     plan = Plan(len(source), videos, recipe.batch_size, recipe.seed, recipe.pairing, rank, world)
-    return Steps(plan, source, target)
+    return Steps(plan, source, target, needs.again)
+
+
+def background_bank(folder: Path | None, listing: Listing, field: str) -> BackgroundBank:
+    """Return the backgrounds of `listing` in the folder that the recipe's `field` names."""
+    if folder is None:
+        raise UserError(f"the recipe needs the backgrounds of {listing.file} but names no folder of them ({field})")
+    return BackgroundBank(folder, listing)
 
 
 def described(steps: Steps) -> list[str]:
@@ -72,8 +84,13 @@ def described(steps: Steps) -> list[str]:
             kind = f"frame folders, {listing.layout}" if listing.layout else "video files"
             labels = "labelled" if listing.labelled else "unlabelled"
             lines.append(f"{name}: {len(listing)} {labels} videos of {listing.file} ({kind})")
-    if steps.source.debias is not None:
-        lines.append(f"backgrounds: {len(steps.source.debias.bank)} in {steps.source.debias.bank.folder}")
+    banks = [
+        steps.source.debias and steps.source.debias.bank,
+        steps.source.stills,
+        steps.target and steps.target.stills,
+    ]
+    for folder, count in {bank.folder: len(bank) for bank in banks if bank}.items():
+        lines.append(f"backgrounds: {count} in {folder}")
     return lines
 
 

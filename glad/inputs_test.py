@@ -8,6 +8,7 @@ from glad import inputs
 from glad.augment import Mix
 from glad.errors import UserError
 from glad.inputs import classes_of, described, labelled_listing, training_steps, unlabelled_listing
+from glad.methods.base import Needs
 from glad.recipe import Videos
 
 CLASSES = ("left", "right")
@@ -59,7 +60,7 @@ def test_entries_lie_beside_their_list_unless_a_root_is_given(squares, tmp_path)
 
 
 def test_a_step_holds_both_domains_and_only_the_labels_of_one(square_recipe):
-    steps = training_steps(square_recipe(), CLASSES, True, 0, 1)
+    steps = training_steps(square_recipe(), CLASSES, Needs(target=True), 0, 1)
     batch = steps[0]
     assert batch.target is not None and len(batch.target) == len(batch.source) == len(batch.label) == 4
     assert batch.source.views["local"].shape == (4, 2, 3, 4, 16, 16)
@@ -70,33 +71,35 @@ def test_a_step_holds_both_domains_and_only_the_labels_of_one(square_recipe):
 
 def test_the_target_is_not_even_opened_where_it_is_not_needed(square_recipe, square_pair):
     gone = square_pair.model_copy(update={"target": Videos(list=Path("nowhere"))})
-    steps = training_steps(square_recipe(data=gone), CLASSES, False, 0, 1)
+    steps = training_steps(square_recipe(data=gone), CLASSES, Needs(), 0, 1)
     assert steps.target is None and steps[0].target is None
 
 
 def test_processes_share_the_batch(square_recipe):
-    whole = training_steps(square_recipe(), CLASSES, True, 0, 1).plan
-    halves = [training_steps(square_recipe(), CLASSES, True, rank, 2).plan for rank in (0, 1)]
+    whole = training_steps(square_recipe(), CLASSES, Needs(target=True), 0, 1).plan
+    halves = [training_steps(square_recipe(), CLASSES, Needs(target=True), rank, 2).plan for rank in (0, 1)]
     for step in range(5):
         assert halves[0].sources(step) + halves[1].sources(step) == whole.sources(step)
         assert halves[0].targets(step) + halves[1].targets(step) == whole.targets(step)
 
 
 def test_mixing_needs_backgrounds_and_changes_the_source_alone(square_recipe, square_pair):
-    plain = training_steps(square_recipe(), CLASSES, True, 0, 1)[0]
-    still = training_steps(square_recipe(mix=Mix(probability=1.0, ratio=1.0)), CLASSES, True, 0, 1)[0]
+    plain = training_steps(square_recipe(), CLASSES, Needs(target=True), 0, 1)[0]
+    still = training_steps(square_recipe(mix=Mix(probability=1.0, ratio=1.0)), CLASSES, Needs(target=True), 0, 1)[0]
     frames = still.source.views["local"]
     assert (frames == frames[:, :, :, :1]).all() and not (plain.source.views["local"] == frames).all()
     assert still.target is not None and plain.target is not None
     assert (still.target.views["local"] == plain.target.views["local"]).all()
-    assert training_steps(square_recipe(mix=Mix(probability=0.0)), CLASSES, True, 0, 1).source.debias is None
+    assert (
+        training_steps(square_recipe(mix=Mix(probability=0.0)), CLASSES, Needs(target=True), 0, 1).source.debias is None
+    )
     without = square_pair.model_copy(update={"backgrounds": None})
     with pytest.raises(UserError, match=r"names no folder of them \(data\.backgrounds\)"):
-        training_steps(square_recipe(data=without, mix=Mix()), CLASSES, True, 0, 1)
+        training_steps(square_recipe(data=without, mix=Mix()), CLASSES, Needs(target=True), 0, 1)
 
 
 def test_what_is_on_disk_is_described(square_recipe, squares):
-    lines = described(training_steps(square_recipe(mix=Mix()), CLASSES, True, 0, 1))
+    lines = described(training_steps(square_recipe(mix=Mix()), CLASSES, Needs(target=True), 0, 1))
     assert lines == [
         f"source: 8 labelled videos of {squares / 'source.txt'} (frame folders, img_%05d.jpg from 1)",
         f"target: 8 unlabelled videos of {squares / 'target.txt'} (frame folders, img_%05d.jpg from 1)",

@@ -9,7 +9,7 @@ from glad.data.domain import Domain
 from glad.data.listing import VideoRecord
 from glad.data.loader import Videos, evaluation_batches
 from glad.data.video import Video, open_video
-from glad.evaluate import device_at_hand, probabilities_of
+from glad.evaluate import device_at_hand, predictions_of
 from glad.progress import progress
 from glad.run import Run
 
@@ -57,8 +57,8 @@ def predict(run: Run, paths: list[Path], *, top: int = 5, workers: int = 0) -> I
     domain = Domain(Named(tuple(paths)), recipe.test_views, recipe.test_pixels)
     batches = evaluation_batches(Videos(domain, 1, tuple(range(len(domain)))), workers)
     with progress("predict", len(domain), "video") as bar:
-        for probabilities, indices in probabilities_of(method, batches, device):
-            for index, row in zip(indices, probabilities, strict=True):
+        for predicted, indices in predictions_of(method, batches, device):
+            for index, row in zip(indices, predicted.probabilities, strict=True):
                 values, order = row.topk(min(top, len(names)))
                 classes = tuple(names[i] for i in order.tolist())
                 yield Prediction(str(paths[index]), classes, tuple(values.tolist()))

@@ -15,6 +15,8 @@ from glad.optim import Optim
 from glad.part import Part
 from glad.sampling import Grid, Sampler
 
+RuleName = Literal["last", "source_val", "entropy", "infomax", "snd", "bnm", "class_cluster", "oracle"]
+
 
 class Videos(Part):
     """Where one set of videos is: `list` is an annotation list, a CSV, or a folder of videos; entries lie under `root`.
@@ -44,14 +46,18 @@ class Pair(Part):
         source: labelled training videos.
         target: unlabelled training videos.
         test: labelled target videos; read by evaluation alone.
+        source_val: labelled source videos that are held out of training, for the rule `source_val`; may be None.
         backgrounds: folder of the source's temporal medians, from `glad prepare backgrounds`; None where nothing mixes.
+        target_backgrounds: the same of the target, for a method that mixes both ways (CoMix).
     """
 
     classes: Path | tuple[str, ...] | None = None
     source: Videos
     target: Videos
     test: Videos
+    source_val: Videos | None = None
     backgrounds: Path | None = None
+    target_backgrounds: Path | None = None
 
     def ensure(self) -> None:
         """Make what can be made and is missing; a benchmark that is generated overrides this."""
@@ -82,7 +88,8 @@ class Recipe(Part):
         pairing: how the domains' videos follow one another.
         precision: `32-true`, `bf16-mixed` or `16-mixed`.
         after: the recipe that is run first, on the same data and seed, and whose backbone this one starts from.
-        select: which checkpoint is scored. `last`: no label of the target is used.
+        keep: how many checkpoints are kept to choose from, evenly spaced over the training, the last among them.
+        select: the rule that chooses among them (`glad.select`). Only `oracle` sees labels of the target.
         seed: of all random draws.
     """
 
@@ -106,7 +113,8 @@ class Recipe(Part):
     pairing: Pairing = Pairing()
     precision: Literal["32-true", "bf16-mixed", "16-mixed"] = "32-true"
     after: Part | None = None  # a Recipe; a field of the class's own type would be a cycle to the command line
-    select: Literal["last"] = "last"
+    keep: PositiveInt = 1
+    select: RuleName = "last"
     seed: NonNegativeInt = 0
 
     @model_validator(mode="after")
@@ -120,6 +128,10 @@ class Recipe(Part):
         if self.init is not None or not isinstance(self.after, Recipe):
             return None
         return self.after.model_copy(update={"data": self.data, "seed": self.seed})
+
+    def kept(self, total: int) -> tuple[int, ...]:
+        """Return after which steps of `total` a checkpoint is kept to choose from; the last is `total`."""
+        return tuple(sorted({max(total * k // self.keep, 1) for k in range(1, self.keep + 1)}))
 
     def seeded(self, seed: int) -> Self:
         """Return the recipe with another seed, of the data too where they are generated."""

@@ -17,6 +17,7 @@ from torch import nn
 from glad import __version__
 from glad.errors import UserError
 from glad.files import atomic, write_text
+from glad.methods.base import Method
 from glad.recipe import Recipe, read_recipe
 
 Checkpoint = dict[str, Any]
@@ -96,19 +97,30 @@ class Run:
         with atomic(self.last) as temporary:
             torch.save(checkpoint, temporary)
 
-    def checkpoint(self) -> Checkpoint:
-        """Return the last checkpoint, on the CPU; only tensors and plain values are ever read."""
+    def kept_file(self, step: int) -> Path:
+        """Return where the checkpoint after `step` steps is kept to choose from."""
+        return self.folder / "kept" / f"{step}.pt"
+
+    def keep(self, method: nn.Module, step: int) -> None:
+        """Keep the weights after `step` steps, for a rule to choose from."""
+        self.kept_file(step).parent.mkdir(exist_ok=True)
+        with atomic(self.kept_file(step)) as temporary:
+            torch.save({"method": method.state_dict(), "step": step}, temporary)
+
+    def checkpoint(self, step: int | None = None) -> Checkpoint:
+        """Return the last checkpoint, or the one kept after `step`, on the CPU; nothing in it runs."""
+        path = self.last if step is None else self.kept_file(step)
         try:
-            return torch.load(self.last, map_location="cpu", weights_only=True)
+            return torch.load(path, map_location="cpu", weights_only=True)
         except FileNotFoundError:
-            raise UserError(f"{self.folder}: no checkpoint (last.pt); train it first with `glad train`") from None
+            raise UserError(f"{self.folder}: no checkpoint ({path.name}); train it first with `glad train`") from None
         except Exception as error:
             why = (str(error) or "it is cut short").splitlines()[0].rstrip(".")
             raise UserError(
-                f"{self.last}: cannot be read as a checkpoint ({why}); put a whole one back, or remove it to start over"
+                f"{path}: cannot be read as a checkpoint ({why}); put a whole one back, or remove it to start over"
             ) from None
 
-    def method(self, checkpoint: Checkpoint | None = None) -> nn.Module:
+    def method(self, checkpoint: Checkpoint | None = None) -> Method:
         """Return the trained method, on the CPU, in evaluation mode; of the last checkpoint unless one is at hand."""
         recipe = self.recipe
         backbone: Any = recipe.backbone
@@ -116,10 +128,10 @@ class Run:
         method.load_state_dict((checkpoint or self.checkpoint())["method"])
         return method.eval()
 
-    def backbone_state(self) -> dict[str, torch.Tensor]:
-        """Return the trained backbone's tensors, by their names in the backbone."""
+    def child_state(self, child: str) -> dict[str, torch.Tensor]:
+        """Return the trained tensors of a child of the method, say `backbone`, by their names in it."""
         tensors = self.checkpoint()["method"]
-        return {name.removeprefix("backbone."): t for name, t in tensors.items() if name.startswith("backbone.")}
+        return {name.removeprefix(f"{child}."): t for name, t in tensors.items() if name.startswith(f"{child}.")}
 
     def truncate_log(self, step: int) -> None:
         """Forget what was logged at or after `step`, which a resumed run will do again."""

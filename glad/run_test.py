@@ -69,7 +69,7 @@ def test_a_checkpoint_comes_back_as_it_was_saved(run):
 
 def test_the_backbone_state_has_the_names_inside_the_backbone(run):
     run.save({"method": {"backbone.conv.weight": torch.ones(1), "classifier.weight": torch.zeros(1)}})
-    assert list(run.backbone_state()) == ["conv.weight"]
+    assert list(run.child_state("backbone")) == ["conv.weight"]
 
 
 def test_a_checkpoint_that_is_missing_or_broken_is_one_sentence(run):

@@ -13,8 +13,9 @@ from torch import nn
 from glad.batch import Losses
 from glad.data.loader import training_batches
 from glad.errors import UserError
-from glad.initial import initial_backbone
+from glad.initial import inherit, initial_backbone
 from glad.inputs import classes_of, described, training_steps
+from glad.methods.base import Needs
 from glad.process import interruptible, leave_cores
 from glad.progress import progress, say
 from glad.recipe import Recipe
@@ -53,7 +54,9 @@ def train_stage(recipe: Recipe, run: Run, fabric: Fabric, workers: int, stop_aft
     # start
     classes = classes_of(recipe.data)
     if (stage_before := recipe.warmup()) and not run.last.exists():
-        training_steps(recipe, classes, True, 0, 1)  # a fault in this stage's data is told before the other's hours
+        training_steps(
+            recipe, classes, Needs(target=True), 0, 1
+        )  # a fault in this stage's data is told before the other's hours
         train_stage(stage_before, run.warmup, fabric, workers)
     rank, world = fabric.global_rank, fabric.world_size
 
@@ -64,10 +67,11 @@ def train_stage(recipe: Recipe, run: Run, fabric: Fabric, workers: int, stop_aft
         # model: the same seed on every process
         torch.manual_seed(recipe.seed)
         method = recipe.method.build(initial_backbone(recipe, run), len(classes))
+        inherit(method, recipe, run)
         optimizer = recipe.optim.build(method)
 
         # data
-        steps = training_steps(recipe, classes, bool(method.needs_target), rank, world)
+        steps = training_steps(recipe, classes, method.needs, rank, world)
         per_epoch = steps.plan.steps_per_epoch
         total = recipe.steps or recipe.epochs * per_epoch
         if rank == 0:
@@ -88,6 +92,7 @@ def train_stage(recipe: Recipe, run: Run, fabric: Fabric, workers: int, stop_aft
         # loop
         saved = ready = time.monotonic()
         done, last = first, min(total, stop_after or total)
+        kept = recipe.kept(total)[:-1]
         batches = training_batches(steps, first, last, workers, pin=fabric.device.type == "cuda")
         with RunLog(run, per_epoch, first, rank == 0) as log, progress(recipe.name, total, "step", first) as bar:
             for step, batch in enumerate(batches, start=first):
@@ -109,6 +114,8 @@ def train_stage(recipe: Recipe, run: Run, fabric: Fabric, workers: int, stop_aft
                 optimizer.zero_grad(set_to_none=True)
 
                 done, ready = step + 1, time.monotonic()
+                if done in kept and fabric.is_global_zero:
+                    run.keep(method, done)
                 bar.advance(note=log.step(done, losses, recipe.optim.lr * scale, waited))
                 if interrupted or ready - saved > SAVE_EVERY:
                     save(run, fabric, method, optimizer, done)

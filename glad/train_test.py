@@ -7,6 +7,7 @@ import torch
 
 from glad.batch import Losses
 from glad.errors import UserError
+from glad.methods.base import Needs
 from glad.methods.glad import GladConfig
 from glad.methods.supervised import SupervisedConfig
 from glad.optim import Optim
@@ -49,7 +50,7 @@ def test_a_step_of_plain_descent_is_rate_times_gradient(square_recipe, tmp_path)
 
     torch.manual_seed(recipe.seed)
     method = recipe.method.build(recipe.backbone.build(), 2)
-    method(training_steps(recipe, ("left", "right"), False, 0, 1)[0]).total.backward()
+    method(training_steps(recipe, ("left", "right"), Needs(), 0, 1)[0]).total.backward()
     rates = {"classifier.linear.weight": 0.5, "classifier.linear.bias": 1.0, "backbone.conv1.bias": 0.2}
     for name, parameter in method.named_parameters():
         rate = rates.get(name, 0.2 if name.endswith("bias") else 0.1)

@@ -15,7 +15,7 @@ from glad.augment import Mix
 from glad.backbones.tiny import TinyConfig
 from glad.batch import Batch, Clips
 from glad.errors import UserError
-from glad.methods.base import MethodConfig
+from glad.methods.base import MethodConfig, Needs
 from glad.methods.glad import GladConfig
 from glad.methods.order import OrderConfig
 from glad.methods.supervised import SupervisedConfig
@@ -60,17 +60,20 @@ def built(config: type[MethodConfig], views: str) -> nn.Module:
 
 
 def clips(config: type[MethodConfig], views: str, seed: int) -> Clips:
+    """Return clips with all that any method may need; one that did not ask for it does not look at it."""
     rng = torch.Generator().manual_seed(seed)
     numbers = OWN_VIEWS.get(config, VIEWS[views])
     pixels = {
         v: torch.randint(0, 256, (BATCH, n, 3, 4, 8, 8), dtype=torch.uint8, generator=rng) for v, n in numbers.items()
     }
     times = {v: torch.arange(n * 4).reshape(n, 4).repeat(BATCH, 1, 1) for v, n in numbers.items()}
-    return Clips(pixels, times, torch.randint(0, 2**31, (BATCH,), generator=rng))
+    background = torch.randint(0, 256, (BATCH, 3, 8, 8), dtype=torch.uint8, generator=rng)
+    return Clips(pixels, times, torch.randint(0, 2**31, (BATCH,), generator=rng), background)
 
 
 def batch(config: type[MethodConfig], views: str) -> Batch:
-    return Batch(clips(config, views, 1), torch.tensor([0, 1, 2, 0]), clips(config, views, 2), progress=0.5)
+    source, target, again = (clips(config, views, seed) for seed in (1, 2, 3))
+    return Batch(source, torch.tensor([0, 1, 2, 0]), target, again, draw=5, progress=0.5)
 
 
 def test_all_methods_are_found():
@@ -93,7 +96,8 @@ def test_terms_are_named_finite_scalars_and_reach_every_parameter(config, views)
 @pytest.mark.parametrize("config", METHODS, ids=lambda config: config.__name__)
 def test_a_method_has_what_the_loop_and_the_optimiser_ask_for(config):
     method = built(config, "both")
-    assert isinstance(method.needs_target, bool)
+    assert isinstance(method.needs, Needs) and "backbone" in method.inherits
+    assert all(isinstance(method.get_submodule(name), nn.Module) for name in method.inherits)
     assert isinstance(method.backbone, nn.Module) and (
         method.classifier is None or isinstance(method.classifier, nn.Module)
     )
@@ -105,10 +109,10 @@ def test_a_method_has_what_the_loop_and_the_optimiser_ask_for(config):
 
 @pytest.mark.parametrize("config", METHODS, ids=lambda config: config.__name__)
 def test_a_method_that_needs_no_target_does_not_look_at_it(config):
-    if built(config, "both").needs_target:
+    if built(config, "both").needs.target:
         pytest.skip("needs the target")
     full = batch(config, "both")
-    losses = [built(config, "both")(b).total for b in (full, dataclasses.replace(full, target=None))]
+    losses = [built(config, "both")(b).total for b in (full, dataclasses.replace(full, target=None, again=None))]
     assert torch.equal(*losses)
 
 
@@ -122,13 +126,16 @@ def test_predictions_are_probabilities_of_each_video_alone(config, views):
         return
     before = {name: tensor.clone() for name, tensor in method.state_dict().items()}
     with torch.inference_mode():
-        found = method.predict(seen)
-        alone = torch.cat([method.predict(seen.map(lambda t, i=i: t[i : i + 1])) for i in range(BATCH)])
-        other_draw = method.predict(dataclasses.replace(seen, draw=seen.draw + 1))
+        predicted = method.predict(seen)
+        found, features = predicted.probabilities, predicted.features
+        each = [method.predict(seen.map(lambda t, i=i: t[i : i + 1])) for i in range(BATCH)]
+        others = [dataclasses.replace(seen, draw=seen.draw + 1), dataclasses.replace(seen, background=None)]
+        assert all(torch.equal(method.predict(other).probabilities, found) for other in others)
     assert found.shape == (BATCH, CLASSES) and (found >= 0).all()
+    assert features.ndim == 2 and len(features) == BATCH and features.isfinite().all()
     torch.testing.assert_close(found.sum(1), torch.ones(BATCH))
-    torch.testing.assert_close(alone, found)
-    assert torch.equal(other_draw, found)
+    torch.testing.assert_close(torch.cat([one.probabilities for one in each]), found)
+    torch.testing.assert_close(torch.cat([one.features for one in each]), features)
     assert all(torch.equal(before[name], tensor) for name, tensor in method.state_dict().items())
 
 
@@ -137,16 +144,23 @@ def test_a_prediction_does_not_depend_on_auxiliary_heads(config):
     method = built(config, "both").eval()
     seen = clips(config, "both", 3)
     with torch.no_grad():
-        before = method.predict(seen)
+        before = method.predict(seen).probabilities
         for name, parameter in method.named_parameters():
             if name.split(".")[0] not in ("backbone", "classifier"):
                 parameter.fill_(float("nan"))
-        assert torch.equal(method.predict(seen), before)
+        assert torch.equal(method.predict(seen).probabilities, before)
 
 
 def test_a_batch_has_no_place_for_a_label_of_the_target():
-    assert [field.name for field in dataclasses.fields(Batch)] == ["source", "label", "target", "progress"]
-    assert [field.name for field in dataclasses.fields(Clips)] == ["views", "times", "draw"]
+    assert [field.name for field in dataclasses.fields(Batch)] == [
+        "source",
+        "label",
+        "target",
+        "again",
+        "draw",
+        "progress",
+    ]
+    assert [field.name for field in dataclasses.fields(Clips)] == ["views", "times", "draw", "background"]
 
 
 @pytest.mark.parametrize(

@@ -23,12 +23,14 @@ class Sample:
         times: `{view: int64 (n, t)}`, the frame of the video that each clip frame is.
         draw: a random number of this video and epoch.
         label: its class, or None.
+        background: uint8 (3, h, w), what stands still in the video, where the domain holds its videos' stills.
     """
 
     views: dict[str, np.ndarray]
     times: dict[str, np.ndarray]
     draw: int
     label: int | None
+    background: np.ndarray | None = None
 
 
 class VideoSet(Protocol):
@@ -51,18 +53,26 @@ class Debias:
 
 @dataclass(frozen=True)
 class Domain:
-    """Videos of one domain; `sample` depends on its arguments and nothing else, in whichever process it runs."""
+    """Videos of one domain; `samples` depends on its arguments and nothing else, in whichever process it runs.
+
+    `debias` mixes the background of some video into a video; `stills` hands every video's own background to the method.
+    """
 
     listing: VideoSet
     sampler: Sampler
     spatial: Spatial
     debias: Debias | None = None
+    stills: BackgroundBank | None = None
 
     def __len__(self) -> int:
         return len(self.listing)
 
     def sample(self, index: int, address: tuple[int, ...] | None) -> Sample:
-        """Return the clips of video `index`; random numbers come from `address`, and None means evaluation.
+        """Return the clips of video `index`; random numbers come from `address`, and None means evaluation."""
+        return self.samples(index, address, 1)[0]
+
+    def samples(self, index: int, address: tuple[int, ...] | None, draws: int) -> list[Sample]:
+        """Return the clips of video `index` under `draws` draws of crop, flip and colour; the frames are the same.
 
         Every distinct frame is decoded once. One crop, one flip and one background are drawn for the whole video.
         """
@@ -70,7 +80,20 @@ class Domain:
         video = self.listing.video(index)
         times = self.sampler.views(len(video), rng)
         needed, where = np.unique(np.concatenate([time.ravel() for time in times.values()]), return_inverse=True)
-        pixels = self.spatial.apply(video.frames(needed), rng)
+        frames = video.frames(needed)
+        others = [None if address is None else np.random.default_rng((*address, k)) for k in range(1, draws)]
+        return [self._sample(index, frames, times, where, drawn) for drawn in (rng, *others)]
+
+    def _sample(
+        self,
+        index: int,
+        frames: np.ndarray,
+        times: dict[str, np.ndarray],
+        where: np.ndarray,
+        rng: np.random.Generator | None,
+    ) -> Sample:
+        """Return the sample made of decoded `frames`, of which each position of the views is one, by `where`."""
+        pixels = self.spatial.apply(frames, rng)
         if rng is not None and self.debias is not None:
             pixels = self._debiased(pixels, self.debias, rng)
         pixels = pixels.transpose(0, 3, 1, 2)
@@ -80,7 +103,8 @@ class Domain:
             views[name] = np.ascontiguousarray(pixels[rows].swapaxes(1, 2))
             start += time.size
         draw = 0 if rng is None else int(rng.integers(2**31))
-        return Sample(views, times, draw, self.listing[index].label)
+        still = None if self.stills is None else self.background(self.stills[index]).transpose(2, 0, 1)
+        return Sample(views, times, draw, self.listing[index].label, still)
 
     def _debiased(self, pixels: np.ndarray, debias: Debias, rng: np.random.Generator) -> np.ndarray:
         """Return `pixels` mixed with a background, or as they are; the background is neither flipped nor jittered."""
@@ -103,7 +127,13 @@ def collated(samples: list[Sample]) -> Clips:
         {name: torch.from_numpy(np.stack([sample.views[name] for sample in samples])) for name in first.views},
         {name: torch.from_numpy(np.stack([sample.times[name] for sample in samples])) for name in first.times},
         torch.tensor([sample.draw for sample in samples]),
+        None if first.background is None else torch.from_numpy(np.stack([_still(sample) for sample in samples])),
     )
+
+
+def _still(sample: Sample) -> np.ndarray:
+    assert sample.background is not None
+    return sample.background
 
 
 def labels_of(samples: list[Sample]) -> torch.Tensor:

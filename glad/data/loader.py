@@ -17,23 +17,29 @@ from glad.errors import UserError
 
 @dataclass(frozen=True)
 class Steps(Dataset[Batch]):
-    """Training batches by step number. A labelled source, and a target without labels or none at all."""
+    """Training batches by step number. A labelled source, and a target without labels or none at all.
+
+    `again` brings the target's frames under a second draw as well.
+    """
 
     plan: Plan
     source: Domain
     target: Domain | None
+    again: bool = False
 
     def __getitem__(self, step: int) -> Batch:
         samples = [self.source.sample(*entry) for entry in self.plan.sources(step)]
-        source, target = collated(samples), None
+        source, target, again = collated(samples), None, None
         if self.target is not None:
-            target = collated([self.target.sample(*entry) for entry in self.plan.targets(step)])
+            drawn = [self.target.samples(*entry, 1 + self.again) for entry in self.plan.targets(step)]
+            target, *more = (collated(list(videos)) for videos in zip(*drawn, strict=True))
+            again = more[0] if more else None
         if self.plan.pairing.draws == "repeated":
             # Crops and flips repeat from pass to pass; what a method draws, the order of clips, never does.
             for domain, clips in ((SOURCE, source), (TARGET, target)):
                 if clips is not None:
                     clips.draw = torch.from_numpy(self.plan.method_draws(domain, step, len(clips)))
-        return Batch(source, labels_of(samples), target)
+        return Batch(source, labels_of(samples), target, again, self.plan.step_draw(step))
 
 
 @dataclass(frozen=True)

@@ -89,6 +89,10 @@ class Plan:
         """Return `(count,)` random numbers for the method, new in every step whatever `pairing.draws` repeats."""
         return np.random.default_rng((self.seed, METHOD, domain, step, self.rank)).integers(2**31, size=count)
 
+    def step_draw(self, step: int) -> int:
+        """Return the random number of a step, the same on every process."""
+        return int(np.random.default_rng((self.seed, METHOD, step)).integers(2**31))
+
     def _pass(self, domain: int, number: int, start: int, count: int) -> list[Entry]:
         """Return up to `count` entries from `start` on of pass `number` over a domain."""
         size = self.source if domain == SOURCE else self.target

@@ -8,10 +8,10 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from glad.batch import Batch, Clips, Losses
+from glad.batch import Batch, Clips, Losses, Predicted
 from glad.errors import UserError
 from glad.losses import domain_accuracy, domain_loss, reversal_ramp, reverse_gradient
-from glad.methods.base import Backbone, MethodConfig
+from glad.methods.base import Backbone, Method, MethodConfig, Needs
 from glad.methods.heads import (
     ActionClassifier,
     DomainClassifier,
@@ -75,7 +75,7 @@ class GladConfig(MethodConfig):
     passes: Passes = "separate"
     inference: Literal["all", "release"] = "all"
 
-    def build(self, backbone: Backbone, num_classes: int) -> nn.Module:
+    def build(self, backbone: Backbone, num_classes: int) -> Method:
         return Glad(self, backbone, num_classes)
 
     def classifiers(self) -> dict[str, tuple[tuple[str, str], ...]]:
@@ -87,7 +87,7 @@ class GladConfig(MethodConfig):
         return found
 
 
-class Glad(nn.Module):
+class Glad(Method):
     """Backbone, action classifier, domain classifiers behind gradient reversal, order head."""
 
     def __init__(self, config: GladConfig, backbone: Backbone, num_classes: int) -> None:
@@ -95,7 +95,7 @@ class Glad(nn.Module):
         width = backbone.width
         self.config = config
         self.pairs = config.classifiers()
-        self.needs_target = bool(self.pairs) or config.order != "off"
+        self.needs = Needs(target=bool(self.pairs) or config.order != "off")
         compared = {view for pairs in self.pairs.values() for pair in pairs for view in pair}
         self.needed = (compared | {config.order}) - {"both", "off"}
         self.backbone = backbone
@@ -109,7 +109,7 @@ class Glad(nn.Module):
         self.order = None if config.order == "off" else OrderHead(config.order_head, width, config.order_clips)
 
     def forward(self, batch: Batch) -> Losses:
-        domains = [batch.source, batch.target] if self.needs_target and batch.target else [batch.source]
+        domains = [batch.source, batch.target] if self.needs.target and batch.target else [batch.source]
         for clips in domains:
             if absent := sorted(self.needed - clips.views.keys()):
                 raise UserError(
@@ -149,14 +149,15 @@ class Glad(nn.Module):
         ramp = reversal_ramp(progress, self.config.reversal_delay) if self.config.reversal_schedule == "ramp" else 1.0
         return self.config.reversal * ramp
 
-    def predict(self, clips: Clips) -> Tensor:
+    def predict(self, clips: Clips) -> Predicted:
         (maps,) = feature_maps(self.backbone, [clips], self.config.passes)
         phi = {view: pooled(m) for view, m in maps.items() if view != "ordered"}
+        features = consensus(phi)
         if self.config.inference == "all" or "local" not in phi:
-            return self.classifier(consensus(phi)).softmax(dim=1)
+            return Predicted(self.classifier(features).softmax(dim=1), features)
         groups = release_groups(phi["local"].shape[1])
         votes = [self.classifier(consensus(phi | {"local": phi["local"][:, group]})).softmax(1) for group in groups]
-        return torch.stack(votes).mean(dim=0)
+        return Predicted(torch.stack(votes).mean(dim=0), features)
 
 
 def video_features(maps: dict[str, Tensor]) -> dict[str, Tensor]:

@@ -37,7 +37,7 @@ def clips(b: int, seed: int, **views: int) -> Clips:
 
 
 def batch(progress: float = 0.0, **views: int) -> Batch:
-    return Batch(clips(4, 1, **views), torch.tensor([0, 1, 2, 1]), clips(4, 2, **views), progress)
+    return Batch(clips(4, 1, **views), torch.tensor([0, 1, 2, 1]), clips(4, 2, **views), progress=progress)
 
 
 def method(**config: Any) -> Glad:
@@ -190,9 +190,9 @@ def test_an_order_view_of_its_own_stays_out_of_the_consensus():
 def test_one_kind_of_view_is_enough():
     m = method(align=("local",))
     assert set(m(batch(local=2)).terms) == {"class", "align_local", "order"}
-    assert m.predict(clips(2, 0, local=2)).shape == (2, 3)
+    assert m.predict(clips(2, 0, local=2)).probabilities.shape == (2, 3)
     alone = method(align=("global",), order="off")
-    assert alone.predict(clips(2, 0, **{"global": 1})).shape == (2, 3)
+    assert alone.predict(clips(2, 0, **{"global": 1})).probabilities.shape == (2, 3)
 
 
 # gradients
@@ -263,10 +263,10 @@ def test_without_alignment_and_order_the_target_is_not_needed_and_not_seen(confi
     m = method(**config)
     seen: list[int] = []
     m.backbone.register_forward_hook(lambda module, inputs, output: seen.append(len(output)))  # pyright: ignore
-    assert not m.needs_target
+    assert not m.needs.target
     with_target, without = m(batch()), m(Batch(clips(4, 1), torch.tensor([0, 1, 2, 1]), None))
     assert sum(seen) == 2 * 12 and torch.equal(with_target.total, without.total)
-    assert method(align=("local",), order="off").needs_target and method(align=()).needs_target
+    assert method(align=("local",), order="off").needs.target and method(align=()).needs.target
 
 
 # inference
@@ -286,10 +286,10 @@ def test_a_prediction_uses_all_clips_or_those_of_the_release():
     phi = {view: pooled(maps) for view, maps in feature_maps(m.backbone, [video], "separate")[0].items()}
     three = torch.cat([phi["global"], phi["local"]], 1).mean(1)
     two = torch.cat([phi["global"], phi["local"][:, 1:]], 1).mean(1)
-    assert torch.allclose(m.predict(video), m.classifier(three).softmax(1))
+    assert torch.allclose(m.predict(video).probabilities, m.classifier(three).softmax(1))
     release = like(m, inference="release").eval()
-    assert torch.allclose(release.predict(video), m.classifier(two).softmax(1))
-    assert not torch.allclose(m.predict(video), release.predict(video))
+    assert torch.allclose(release.predict(video).probabilities, m.classifier(two).softmax(1))
+    assert not torch.allclose(m.predict(video).probabilities, release.predict(video).probabilities)
 
 
 def test_with_four_local_clips_the_release_averages_the_probabilities_of_two_groups():
@@ -299,19 +299,19 @@ def test_with_four_local_clips_the_release_averages_the_probabilities_of_two_gro
         Clips({"global": video.views["global"], "local": video.views["local"][:, group]}, video.times, video.draw)
         for group in ([0, 1, 2], [1, 2, 3])
     ]
-    expected = sum(m.predict(part) for part in parts) / 2
-    assert torch.allclose(m.predict(video), torch.as_tensor(expected))
-    assert torch.allclose(m.predict(video).sum(1), torch.ones(2))
+    expected = sum(m.predict(part).probabilities for part in parts) / 2
+    assert torch.allclose(m.predict(video).probabilities, torch.as_tensor(expected))
+    assert torch.allclose(m.predict(video).probabilities.sum(1), torch.ones(2))
 
 
 def test_prediction_involves_no_auxiliary_head():
     m = method().eval()
-    before = m.predict(clips(2, 0))
+    before = m.predict(clips(2, 0)).probabilities
     for module in (m.domain, m.order):
         assert module is not None
         for parameter in module.parameters():
             nn.init.constant_(parameter, math.nan)
-    assert torch.equal(m.predict(clips(2, 0)), before)
+    assert torch.equal(m.predict(clips(2, 0)).probabilities, before)
 
 
 # the whole
@@ -350,5 +350,5 @@ def test_ordered_clips_have_no_vote_in_a_prediction():
         for view, n in (("global", 1), ("ordered", 3))
     }
     draw = torch.zeros(2, dtype=torch.int64)
-    alone = method.predict(Clips({"global": views["global"]}, {}, draw))
-    torch.testing.assert_close(method.predict(Clips(views, {}, draw)), alone)
+    alone = method.predict(Clips({"global": views["global"]}, {}, draw)).probabilities
+    torch.testing.assert_close(method.predict(Clips(views, {}, draw)).probabilities, alone)

@@ -7,10 +7,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from glad.batch import Batch, Clips, Losses
+from glad.batch import Batch, Clips, Losses, Predicted
 from glad.errors import UserError
 from glad.losses import order_loss, shuffled
-from glad.methods.base import Backbone, MethodConfig
+from glad.methods.base import Backbone, Method, MethodConfig, Needs
 from glad.methods.heads import Passes, feature_maps
 from glad.part import Part, Share
 
@@ -127,14 +127,14 @@ class OrderConfig(MethodConfig):
     random_labels: bool = False
     passes: Passes = "joint"
 
-    def build(self, backbone: Backbone, num_classes: int) -> nn.Module:
+    def build(self, backbone: Backbone, num_classes: int) -> Method:
         return Order(self, backbone)
 
 
-class Order(nn.Module):
+class Order(Method):
     """Backbone and order head; what it leaves to the next stage is the backbone."""
 
-    needs_target = True
+    needs = Needs(target=True)
     classifier = None
 
     def __init__(self, config: OrderConfig, backbone: Backbone) -> None:
@@ -155,7 +155,7 @@ class Order(nn.Module):
         )
         return Losses({"order": loss}, {"accuracy_order": accuracy})
 
-    def predict(self, clips: Clips) -> Tensor:
+    def predict(self, clips: Clips) -> Predicted:
         raise UserError("an order warm-up has no action classifier; evaluate the run that was trained after it")
 
 

@@ -214,7 +214,7 @@ def method(**config: object) -> Order:
 
 
 def batch(progress: float = 0.0) -> Batch:
-    return Batch(clips(3, seed=1), torch.zeros(3, dtype=torch.int64), clips(3, seed=2), progress)
+    return Batch(clips(3, seed=1), torch.zeros(3, dtype=torch.int64), clips(3, seed=2), progress=progress)
 
 
 def test_the_warm_up_has_one_term_over_both_domains_and_no_classifier():
@@ -222,7 +222,7 @@ def test_the_warm_up_has_one_term_over_both_domains_and_no_classifier():
     losses = m(batch())
     assert set(losses.terms) == {"order"} and set(losses.stats) == {"accuracy_order"}
     assert losses.total.item() == pytest.approx(math.log(6), abs=0.01)
-    assert m.needs_target and m.classifier is None
+    assert m.needs.target and m.classifier is None
     losses.total.backward()
     assert all(p.grad is not None for p in m.parameters())
     assert m.head.tell.bias.grad is not None and m.head.tell.bias.grad.any()

@@ -1,9 +1,9 @@
 """Source only and supervised target: cross-entropy on the videos that the recipe names as labelled."""
 
-from torch import Tensor, nn
+from torch import Tensor
 
-from glad.batch import Batch, Clips, Losses
-from glad.methods.base import Backbone, MethodConfig
+from glad.batch import Batch, Clips, Losses, Predicted
+from glad.methods.base import Backbone, Method, MethodConfig
 from glad.methods.heads import ActionClassifier, Passes, class_terms, consensus, feature_maps, pooled
 from glad.part import Share
 
@@ -15,14 +15,12 @@ class SupervisedConfig(MethodConfig):
     classifier_std: float = 0.01
     passes: Passes = "separate"
 
-    def build(self, backbone: Backbone, num_classes: int) -> nn.Module:
+    def build(self, backbone: Backbone, num_classes: int) -> Method:
         return Supervised(self, backbone, num_classes)
 
 
-class Supervised(nn.Module):
+class Supervised(Method):
     """Mean of a video's clip features, one linear classifier, cross-entropy."""
-
-    needs_target = False
 
     def __init__(self, config: SupervisedConfig, backbone: Backbone, num_classes: int) -> None:
         super().__init__()
@@ -31,13 +29,14 @@ class Supervised(nn.Module):
         self.classifier = ActionClassifier(backbone.width, num_classes, config.dropout, config.classifier_std)
 
     def forward(self, batch: Batch) -> Losses:
-        loss, accuracy = class_terms(self.scores(batch.source), batch.label)
+        loss, accuracy = class_terms(self.classifier(self.features(batch.source)), batch.label)
         return Losses({"class": loss}, {"accuracy_class": accuracy})
 
-    def predict(self, clips: Clips) -> Tensor:
-        return self.scores(clips).softmax(dim=1)
+    def predict(self, clips: Clips) -> Predicted:
+        features = self.features(clips)
+        return Predicted(self.classifier(features).softmax(dim=1), features)
 
-    def scores(self, clips: Clips) -> Tensor:
-        """Return class scores (b, k)."""
+    def features(self, clips: Clips) -> Tensor:
+        """Return video features (b, d)."""
         (maps,) = feature_maps(self.backbone, [clips], self.config.passes)
-        return self.classifier(consensus({view: pooled(m) for view, m in maps.items()}))
+        return consensus({view: pooled(m) for view, m in maps.items()})

@@ -42,7 +42,7 @@ def method(**config: object) -> Supervised:
 def test_the_target_never_enters_the_network():
     m = method()
     m(Batch(clips(2), torch.tensor([0, 1]), clips(5)))
-    assert not m.needs_target and m.backbone.seen == 6, "three clips of each of two source videos"
+    assert not m.needs.target and m.backbone.seen == 6, "three clips of each of two source videos"
 
 
 def test_the_only_term_is_cross_entropy():
@@ -59,9 +59,9 @@ def test_gradients_reach_every_parameter():
 
 def test_a_prediction_is_a_probability_of_each_class():
     m = method().eval()
-    probabilities = m.predict(clips(5))
+    probabilities = m.predict(clips(5)).probabilities
     assert probabilities.shape == (5, 3) and torch.allclose(probabilities.sum(1), torch.ones(5))
-    assert torch.equal(probabilities, m.scores(clips(5)).softmax(1))
+    assert torch.equal(probabilities, m.classifier(m.features(clips(5))).softmax(1))
 
 
 def test_a_video_s_feature_is_the_mean_of_its_clips():
@@ -69,7 +69,7 @@ def test_a_video_s_feature_is_the_mean_of_its_clips():
     video = clips(1)
     every_clip = torch.cat([video.views["global"], video.views["local"]], dim=1).flatten(0, 1)
     feature = m.backbone(every_clip).mean((2, 3, 4)).mean(0, keepdim=True)
-    assert torch.allclose(m.scores(video), m.classifier(feature), atol=1e-6)
+    assert torch.allclose(m.classifier(m.features(video)), m.classifier(feature), atol=1e-6)
 
 
 def test_it_learns_eight_videos_by_heart():

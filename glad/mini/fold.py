@@ -13,7 +13,7 @@ from glad.run import Run
 def write_folded(run: Run, path: Path) -> None:
     """Write the backbone of `run`, batch norms folded into its convolutions, as safetensors."""
     with atomic(path) as temporary:
-        save_file({name: tensor.contiguous() for name, tensor in fold(run.backbone_state()).items()}, temporary)
+        save_file({name: tensor.contiguous() for name, tensor in fold(run.child_state("backbone")).items()}, temporary)
 
 
 if __name__ == "__main__":
