@@ -4,8 +4,10 @@ import itertools
 from typing import Any
 
 import torch
+import torch.distributed
 import torch.nn.functional as F
 from torch import Tensor
+from torch.distributed.nn.functional import all_gather
 
 
 class _ReverseGradient(torch.autograd.Function):
@@ -76,3 +78,15 @@ def order_loss(logits: Tensor, label: Tensor, eq7_scale: bool = False) -> Tensor
         return logits.sum() * 0.0
     loss = F.cross_entropy(logits, label)
     return loss / logits.shape[1] if eq7_scale else loss
+
+
+def gathered(rows: Tensor) -> Tensor:
+    """Return `rows` (m, ...) of all processes, in the order of their ranks; in a single process they are all there is.
+
+    The gradient of every process's loss comes back to the process a row is from, so that the gradients, averaged over
+    processes as data parallel training does, are those of one process with the whole batch. Every process must have
+    equally many rows.
+    """
+    if not torch.distributed.is_available() or not torch.distributed.is_initialized():
+        return rows
+    return torch.cat(all_gather(rows))
