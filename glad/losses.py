@@ -1,13 +1,15 @@
 """Eq. 4 and its companions: one function per equation, tensors in, scalars out."""
 
 import itertools
-from typing import Any
+from typing import Any, Literal
 
 import torch
 import torch.distributed
 import torch.nn.functional as F
 from torch import Tensor
 from torch.distributed.nn.functional import all_gather
+
+ReversalSchedule = Literal["constant", "ramp"]
 
 
 class _ReverseGradient(torch.autograd.Function):
@@ -37,6 +39,11 @@ def reversal_ramp(progress: float, delay: float = 0.0) -> float:
     """
     p = max(progress - delay, 0.0) / (1.0 - delay)
     return float(2.0 / (1.0 + torch.exp(torch.tensor(-10.0 * p))) - 1.0)
+
+
+def reversal_strength(progress: float, strength: float, schedule: ReversalSchedule, delay: float = 0.0) -> float:
+    """Return `strength`, times `reversal_ramp` where the schedule is `ramp`."""
+    return strength * (reversal_ramp(progress, delay) if schedule == "ramp" else 1.0)
 
 
 def domain_loss(source: Tensor, target: Tensor) -> Tensor:

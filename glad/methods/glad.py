@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from glad.batch import Batch, Clips, Losses, Predicted
 from glad.errors import UserError
-from glad.losses import domain_accuracy, domain_loss, reversal_ramp, reverse_gradient
+from glad.losses import ReversalSchedule, reversal_strength
 from glad.methods.base import Backbone, Method, MethodConfig, Needs
 from glad.methods.heads import (
     ActionClassifier,
@@ -18,8 +18,10 @@ from glad.methods.heads import (
     Passes,
     class_terms,
     consensus,
+    domain_terms,
     feature_maps,
     pooled,
+    video_features,
 )
 from glad.methods.order import OrderHead, OrderHeadConfig, both_domains, order_terms
 from glad.part import Share
@@ -61,7 +63,7 @@ class GladConfig(MethodConfig):
     hidden: int | None = None
     align_dropout: Share = 0.5
     reversal: float = 1.0
-    reversal_schedule: Literal["constant", "ramp"] = "constant"
+    reversal_schedule: ReversalSchedule = "constant"
     reversal_delay: Share = 0.0
     cross: Literal["pooled", "two_classifiers"] = "pooled"
     order: Literal["off", "local", "ordered"] = "local"
@@ -121,7 +123,7 @@ class Glad(Method):
         loss, accuracy = class_terms(self.classifier(psi[0]["both"]), batch.label)
         losses = Losses({"class": loss}, {"accuracy_class": accuracy})
         if self.pairs:
-            self._align(psi[0], psi[1], self._reversal(batch.progress), losses)
+            self._align(psi[0], psi[1], batch.progress, losses)
         if self.order is not None and batch.target is not None:
             view = self.config.order
             term, accuracy = order_terms(
@@ -136,18 +138,15 @@ class Glad(Method):
             losses.stats["accuracy_order"] = accuracy
         return losses
 
-    def _align(self, source: dict[str, Tensor], target: dict[str, Tensor], strength: float, losses: Losses) -> None:
-        """Add Eq. 4 for every domain classifier: the classifier descends it, the features ascend it."""
+    def _align(self, source: dict[str, Tensor], target: dict[str, Tensor], progress: float, losses: Losses) -> None:
+        """Add Eq. 4 for every domain classifier."""
+        config = self.config
+        strength = reversal_strength(progress, config.reversal, config.reversal_schedule, config.reversal_delay)
         for name, pairs in self.pairs.items():
-            classify = self.domain[name]
-            s = classify(reverse_gradient(torch.cat([source[a] for a, _ in pairs]), strength))
-            t = classify(reverse_gradient(torch.cat([target[b] for _, b in pairs]), strength))
-            losses.terms[f"align_{name}"] = self.config.align_weight * domain_loss(s, t)
-            losses.stats[f"accuracy_domain_{name}"] = domain_accuracy(s, t)
-
-    def _reversal(self, progress: float) -> float:
-        ramp = reversal_ramp(progress, self.config.reversal_delay) if self.config.reversal_schedule == "ramp" else 1.0
-        return self.config.reversal * ramp
+            s, t = torch.cat([source[a] for a, _ in pairs]), torch.cat([target[b] for _, b in pairs])
+            term, accuracy = domain_terms(self.domain[name], s, t, strength)
+            losses.terms[f"align_{name}"] = config.align_weight * term
+            losses.stats[f"accuracy_domain_{name}"] = accuracy
 
     def predict(self, clips: Clips) -> Predicted:
         (maps,) = feature_maps(self.backbone, [clips], self.config.passes)
@@ -158,13 +157,6 @@ class Glad(Method):
         groups = release_groups(phi["local"].shape[1])
         votes = [self.classifier(consensus(phi | {"local": phi["local"][:, group]})).softmax(1) for group in groups]
         return Predicted(torch.stack(votes).mean(dim=0), features)
-
-
-def video_features(maps: dict[str, Tensor]) -> dict[str, Tensor]:
-    """Return psi (b, d) of each view (Eq. 3), and under `both` the consensus of all but the ordered clips."""
-    phi = {view: pooled(m) for view, m in maps.items()}
-    seen = {view: clips for view, clips in phi.items() if view != "ordered"}
-    return {view: clips.mean(dim=1) for view, clips in phi.items()} | {"both": consensus(seen)}
 
 
 def release_groups(views: int) -> list[list[int]]:

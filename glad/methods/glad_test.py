@@ -13,8 +13,8 @@ from glad.batch import Batch, Clips
 from glad.errors import UserError
 from glad.losses import domain_loss
 from glad.methods.base import MethodConfig
-from glad.methods.glad import Glad, GladConfig, release_groups, video_features
-from glad.methods.heads import feature_maps, pooled
+from glad.methods.glad import Glad, GladConfig, release_groups
+from glad.methods.heads import feature_maps, pooled, video_features
 from glad.methods.order import OrderHeadConfig, order_terms
 
 LN2 = math.log(2)

@@ -7,6 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from glad.batch import Clips
+from glad.losses import domain_accuracy, domain_loss, reverse_gradient
 from glad.methods.base import Backbone
 
 # Which views share a pass through the backbone, and with it batch-norm statistics: each view of each domain alone
@@ -53,6 +54,13 @@ def consensus(views: dict[str, Tensor]) -> Tensor:
     return torch.cat(list(views.values()), dim=1).mean(dim=1)
 
 
+def video_features(maps: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Return psi (b, d) of each view (Eq. 3), and under `both` the consensus of all but the ordered clips."""
+    phi = {view: pooled(m) for view, m in maps.items()}
+    seen = {view: clips for view, clips in phi.items() if view != "ordered"}
+    return {view: clips.mean(dim=1) for view, clips in phi.items()} | {"both": consensus(seen)}
+
+
 class ActionClassifier(nn.Module):
     """Dropout and one linear layer, (b, d) to (b, k) scores; weights N(0, std^2), bias 0 (1.7 of the specification)."""
 
@@ -85,3 +93,12 @@ class DomainClassifier(nn.Sequential):
 def class_terms(scores: Tensor, label: Tensor) -> tuple[Tensor, Tensor]:
     """Return cross-entropy of `scores` (b, k) against `label` (b,), and the share of rows whose best score is right."""
     return F.cross_entropy(scores, label), (scores.detach().argmax(1) == label).float().mean()
+
+
+def domain_terms(classify: nn.Module, source: Tensor, target: Tensor, strength: float) -> tuple[Tensor, Tensor]:
+    """Return Eq. 4 of `classify` on rows of two domains, and the share of rows whose domain it tells right.
+
+    Behind gradient reversal of `strength`: the classifier descends the loss, the features ascend it.
+    """
+    s, t = classify(reverse_gradient(source, strength)), classify(reverse_gradient(target, strength))
+    return domain_loss(s, t), domain_accuracy(s, t)
