@@ -89,7 +89,7 @@ class Recipe(Part):
         precision: `32-true`, `bf16-mixed` or `16-mixed`.
         after: the recipe that is run first, on the same data and seed, and whose backbone this one starts from.
         keep: how many checkpoints are kept to choose from, evenly spaced over the training, the last among them.
-        select: the rule that chooses among them (`glad.select`). Only `oracle` sees labels of the target.
+        select: the rule that chooses among them (`glad.selection`). Only `oracle` sees labels of the target.
         seed: of all random draws.
     """
 

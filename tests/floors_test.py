@@ -15,7 +15,7 @@ PACKAGE = Path(glad.__file__).parent
 FLOORS = (
     ("errors",),
     ("files", "progress", "part", "process"),
-    ("batch", "sampling", "augment", "losses", "metrics", "optim", "chart"),
+    ("batch", "sampling", "augment", "losses", "metrics", "selection", "optim", "chart"),
     ("data", "backbones", "methods"),  # wings: none sees another
     ("recipe",),
     ("run", "runlog", "inputs", "initial"),
@@ -27,7 +27,13 @@ FLOORS = (
     ("__main__",),
 )
 # Modules of one floor that build on each other: (who imports, what it imports).
-WITHIN = {("runlog", "run"), ("initial", "run"), ("predict", "evaluate"), ("evaluate", "report")}
+WITHIN = {
+    ("runlog", "run"),
+    ("initial", "run"),
+    ("predict", "evaluate"),
+    ("evaluate", "report"),
+    ("selection", "metrics"),
+}
 # Modules without a test beside them, and where they are tested instead.
 UNTESTED = {
     "__init__": "a version and nothing else",
