@@ -143,6 +143,37 @@ class Ordered(Sampler):
         return {"ordered": self.spread(self.clips, num_frames, rng)}
 
 
+class Nodes(Sampler):
+    """The sampler of CoMix: `clips` clips of neighbouring frames in temporal order, whose starts lie on a grid.
+
+    The video is cut into slots that begin every `grid` frames, the slots into `clips` runs of nearly equal length, and
+    each run gives one clip: a random slot of it, in evaluation its first. A video with too few frames is slowed down:
+    every frame is repeated in place, ceil(72 / n) times for the default sizes, so that order is kept and every run
+    has a slot. No clip reaches past the end, and `short` has nothing to decide.
+    """
+
+    interval: PositiveInt = 1
+    clips: PositiveInt = 16
+    grid: PositiveInt = 4
+
+    @property
+    def reserve(self) -> int:
+        """Slots at the end of a video that start no clip; the released code keeps one more than would be needed."""
+        return -(-self.span // self.grid)
+
+    @property
+    def least(self) -> int:
+        """Frames that a video needs to be sampled as it is; one with fewer is slowed down."""
+        return self.grid * (self.clips + self.reserve)
+
+    def unbounded(self, num_frames: int, rng: np.random.Generator | None) -> Views:
+        repeats = -(-self.least // num_frames)  # 1 from `least` frames on
+        slots = num_frames * repeats // self.grid - self.reserve
+        runs = np.array_split(np.arange(slots), self.clips)
+        slot = np.array([run[0] if rng is None else rng.choice(run) for run in runs])
+        return {"ordered": self.dense(self.grid * slot) // repeats}
+
+
 def clip_starts(num_frames: int, clips: int, span: int, rng: np.random.Generator | None) -> np.ndarray:
     """Return the first frames `(clips,)` of dense clips spread over a video, as the release draws them.
 

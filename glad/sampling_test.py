@@ -1,5 +1,6 @@
 """Frame indices by hand, then what every clip of every sampler must keep."""
 
+import math
 from itertools import pairwise
 
 import numpy as np
@@ -8,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from glad.sampling import Grid, Ordered, Sampler, Segments, clip_starts, within
+from glad.sampling import Grid, Nodes, Ordered, Sampler, Segments, clip_starts, within
 
 LENGTHS = st.integers(1, 400)
 SEEDS = st.integers(0, 2**32)
@@ -21,6 +22,8 @@ SAMPLERS = [
     Segments(length=16, interval=4, global_views=0, local_views=3),
     Ordered(),
     Ordered(interval=1, placed="adjacent", short="repeat_last"),
+    Nodes(),
+    Nodes(clips=3, length=5, interval=2, grid=3),
 ]
 
 
@@ -225,3 +228,56 @@ def test_ordered_clips_are_a_view_besides_the_others(sampler: Sampler, train: bo
     views, others = wider.views(100, first), sampler.views(100, second)
     assert views["ordered"].shape == (3, 8) and (np.diff(views["ordered"][:, 0]) > 0).all()
     assert all(np.array_equal(views[name], others[name]) for name in others) and "ordered" not in others
+
+
+# the nodes of CoMix: length, repeats, first frame of every clip of evaluation
+NODES_BY_HAND = [
+    (1, 72, [0] * 16),
+    (15, 5, [0, 0, 1, 2, 3, 4, 4, 5, 6, 7, 8, 8, 9, 10, 11, 12]),
+    (36, 2, list(range(0, 32, 2))),
+    (71, 2, [0, 6, 10, 14, 18, 22, 26, 30, 34, 38, 42, 46, 50, 54, 58, 62]),
+    (72, 1, list(range(0, 64, 4))),
+    (143, 1, [0, 12, 20, 28, 36, 44, 52, 60, 68, 76, 84, 92, 100, 108, 116, 124]),
+]
+
+
+@pytest.mark.parametrize(("n", "repeats", "starts"), NODES_BY_HAND)
+def test_the_nodes_of_evaluation(n, repeats, starts):
+    """15 frames become 75 and 16 slots, 71 become 142 and 33, of which the first run has three; 143 also give 33."""
+    clips = Nodes().views(n, None)["ordered"]
+    assert clips.shape == (16, 8) and clips.dtype == np.int64
+    assert clips[:, 0].tolist() == starts
+    if repeats == 1:
+        assert all(clip == list(range(start, start + 8)) for clip, start in zip(clips.tolist(), starts, strict=True))
+
+
+def test_a_slowed_video_shows_each_frame_in_place_as_often_as_it_was_repeated():
+    """75 frames 000001111122222...; the clips start at 0, 4, 8, ..., 60 of these."""
+    slow = np.repeat(np.arange(15), 5)
+    assert Nodes().least == 72 and len(slow) == 75
+    clips = Nodes().views(15, None)["ordered"].tolist()
+    assert clips[0] == [0, 0, 0, 0, 0, 1, 1, 1] and clips[1] == [0, 1, 1, 1, 1, 1, 2, 2]
+    assert clips == [slow[start : start + 8].tolist() for start in range(0, 64, 4)]
+    assert Nodes().views(15, rng(0))["ordered"].tolist() == clips, "16 slots leave nothing to draw"
+
+
+def test_every_slot_is_drawn_and_only_by_its_run():
+    """150 frames: 35 slots, the first three runs have three of them, the others two."""
+    drawn = np.stack([Nodes().views(150, rng(seed))["ordered"][:, 0] for seed in range(200)])
+    runs = [[0, 1, 2], [3, 4, 5], [6, 7, 8], *([k, k + 1] for k in range(9, 35, 2))]
+    assert [sorted(set(column)) for column in drawn.T.tolist()] == [[4 * slot for slot in run] for run in runs]
+
+
+@given(
+    LENGTHS, st.one_of(st.none(), SEEDS), st.integers(1, 20), st.integers(1, 9), st.integers(1, 3), st.integers(1, 9)
+)
+def test_nodes_are_in_order_and_need_no_frame_past_the_end(n, seed, clips, length, interval, grid):
+    sampler = Nodes(clips=clips, length=length, interval=interval, grid=grid)
+    repeats = math.ceil(sampler.least / n)
+    found = sampler.unbounded(n, None if seed is None else rng(seed))["ordered"]
+    assert found.shape == (clips, length) and found.min() >= 0 and found.max() < n
+    assert (np.diff(found, axis=1) >= 0).all() and (np.diff(found[:, 0]) >= 0).all()
+    if repeats == 1:
+        assert (np.diff(found, axis=1) == interval).all() and (found[:, 0] % grid == 0).all()
+        assert (np.diff(found[:, 0]) > 0).all()
+    assert n * repeats >= sampler.least and (repeats == 1 or n * (repeats - 1) < sampler.least)
