@@ -143,6 +143,38 @@ class Ordered(Sampler):
         return {"ordered": self.spread(self.clips, num_frames, rng)}
 
 
+class Quarters(Sampler):
+    """CO2A's sampler (3.4 of the specification): one clip from each of `clips` equal parts of the video, in order.
+
+    A part has `num_frames // clips` frames, and a clip takes the middle frame of each of `length` equal pieces of its
+    part; in a part of fewer frames than `length` frames repeat. Nothing is drawn, in training neither, unless `frames`
+    is `drawn` (CO2A's temporal augmentation): then the frames of all clips together are drawn from the whole video
+    with repetition and sorted. A video of fewer than `length` or `clips` frames counts as that long: the release drops
+    it, here `short` says how it goes on. `interval` must be left alone, there is none.
+    """
+
+    clips: PositiveInt = 4
+    length: PositiveInt = 16
+    frames: Literal["fixed", "drawn"] = "fixed"
+
+    @model_validator(mode="after")
+    def _no_interval(self) -> Self:
+        if self.interval != Sampler.model_fields["interval"].default:
+            raise UserError(
+                f"Quarters spreads the frames of a clip over its part of the video, so interval={self.interval} has no "
+                "meaning; leave it out"
+            )
+        return self
+
+    def unbounded(self, num_frames: int, rng: np.random.Generator | None) -> Views:
+        if self.frames == "drawn" and rng is not None:
+            drawn = np.sort(rng.integers(0, num_frames, size=self.clips * self.length))
+            return {"ordered": drawn.reshape(self.clips, self.length)}
+        part = max(num_frames, self.clips, self.length) // self.clips
+        middles = (2 * np.arange(self.length) + 1) * part // (2 * self.length)
+        return {"ordered": part * np.arange(self.clips)[:, None] + middles}
+
+
 class Nodes(Sampler):
     """The sampler of CoMix: `clips` clips of neighbouring frames in temporal order, whose starts lie on a grid.
 

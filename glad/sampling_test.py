@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from glad.sampling import Grid, Nodes, Ordered, Sampler, Segments, clip_starts, within
+from glad.sampling import Grid, Nodes, Ordered, Quarters, Sampler, Segments, clip_starts, within
 
 LENGTHS = st.integers(1, 400)
 SEEDS = st.integers(0, 2**32)
@@ -22,6 +22,8 @@ SAMPLERS = [
     Segments(length=16, interval=4, global_views=0, local_views=3),
     Ordered(),
     Ordered(interval=1, placed="adjacent", short="repeat_last"),
+    Quarters(),
+    Quarters(frames="drawn", clips=3, length=8, short="repeat_last"),
     Nodes(),
     Nodes(clips=3, length=5, interval=2, grid=3),
 ]
@@ -228,6 +230,65 @@ def test_ordered_clips_are_a_view_besides_the_others(sampler: Sampler, train: bo
     views, others = wider.views(100, first), sampler.views(100, second)
     assert views["ordered"].shape == (3, 8) and (np.diff(views["ordered"][:, 0]) > 0).all()
     assert all(np.array_equal(views[name], others[name]) for name in others) and "ordered" not in others
+
+
+# CO2A
+
+
+def test_quarters_of_64_frames_are_the_frames_in_order():
+    views = Quarters().views(64, None)
+    assert set(views) == {"ordered"} and views["ordered"].shape == (4, 16)
+    assert views["ordered"].ravel().tolist() == list(range(64))
+    assert Quarters().views(67, None)["ordered"].ravel().tolist() == list(range(64)), "the last three fit no quarter"
+
+
+def test_quarters_of_300_frames_by_hand():
+    """A quarter has 75 frames, a sixteenth of it 4.6875: the middles are 2.34, 7.03, 11.7 ... 72.66."""
+    clips = Quarters().views(300, None)["ordered"]
+    assert clips[0].tolist() == [2, 7, 11, 16, 21, 25, 30, 35, 39, 44, 49, 53, 58, 63, 67, 72]
+    for q in range(4):
+        assert np.array_equal(clips[q], clips[0] + 75 * q) and clips[q, 0] >= 75 * q and clips[q, -1] <= 75 * q + 74
+
+
+def test_frames_of_a_short_quarter_repeat():
+    """33 frames are quarters of 8, 16 frames quarters of 4: every frame is seen twice, or four times."""
+    assert Quarters().views(33, None)["ordered"][1].tolist() == [8 + x // 2 for x in range(16)]
+    assert Quarters().views(16, None)["ordered"][3].tolist() == [12 + x // 4 for x in range(16)]
+
+
+def test_a_video_shorter_than_a_clip_starts_over_or_holds_its_last_frame():
+    """15 frames count as 16, the 16th of which is the first again; 1 frame is always itself."""
+    assert Quarters().views(15, None)["ordered"][3].tolist() == [12] * 4 + [13] * 4 + [14] * 4 + [0] * 4
+    assert Quarters(short="repeat_last").views(15, None)["ordered"][3].tolist() == [12] * 4 + [13] * 4 + [14] * 8
+    assert not Quarters().views(1, None)["ordered"].any()
+    assert Quarters(clips=8, length=2).views(3, None)["ordered"].tolist() == [[k % 3] * 2 for k in range(8)]
+
+
+@given(st.integers(1, 400), SEEDS)
+def test_quarters_are_as_the_release_computes_them_in_training_too(n, seed):
+    clips = Quarters().views(n, rng(seed))["ordered"]
+    if n >= 16:
+        tick = (n // 4) / 16
+        assert clips.tolist() == [[n // 4 * q + int(tick / 2 + tick * x) for x in range(16)] for q in range(4)]
+        assert (np.diff(clips.ravel()) >= 0).all()
+
+
+def test_drawn_frames_are_sorted_and_from_anywhere_in_the_video():
+    sampler = Quarters(frames="drawn")
+    drawn = np.stack([sampler.views(20, rng(seed))["ordered"].ravel() for seed in range(100)])
+    assert drawn.shape == (100, 64) and (np.diff(drawn, axis=1) >= 0).all()
+    assert set(drawn.ravel()) == set(range(20)) and len({tuple(row) for row in drawn.tolist()}) == 100
+    assert abs(drawn.mean() - 9.5) < 0.3
+    fixed = Quarters().views(20, None)["ordered"]
+    assert np.array_equal(sampler.views(20, None)["ordered"], fixed), "evaluation draws nothing"
+    still = Quarters(frames="drawn", deterministic=True)
+    assert np.array_equal(still.views(20, rng(0))["ordered"], fixed)
+
+
+def test_quarters_have_no_interval():
+    with pytest.raises(ValidationError, match="interval=4 has no meaning"):
+        Quarters(interval=4)
+    assert Sampler.model_validate(Quarters(clips=3).model_dump()) == Quarters(clips=3)
 
 
 # the nodes of CoMix: length, repeats, first frame of every clip of evaluation
