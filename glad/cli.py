@@ -1,5 +1,6 @@
 """The command line. Each command imports what it needs when it is called, so that `glad --help` answers at once."""
 
+import shlex
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, make_dataclass
@@ -216,24 +217,40 @@ def report(runs: Runs, out: Path = Path("report.html"), title: str = "GLAD") -> 
 
 
 def table(
-    recipes: Annotated[tuple[str, ...], Positional, arg(metavar="RECIPE ...")],
+    what: Annotated[tuple[str, ...], Positional, arg(metavar="3|2a|2b|2c|2d|RECIPE ...")],
+    benchmark: str = "mini",
     seeds: tuple[int, ...] = (0, 1, 2),
+    methods: tuple[str, ...] = (),
     out: Path = Path("runs/table"),
     results: Path | None = None,
-    jobs: int = 1,
+    jobs: int | None = None,
+    workers: int = 0,
+    devices: int = 1,
 ) -> None:
-    """Train and score recipes over seeds, what is missing only, and print mean, spread and intervals.
+    """Train and score the rows of a table of the paper over seeds, what is missing only, and compare them.
 
     Args:
-        recipes: names from `glad recipes`; the first is what the others are compared with, pair by pair.
-        seeds: of data (where it is generated) and training.
-        out: folder for the runs, one at NAME/SEED.
-        results: also write the table to this Markdown file, between its marks where it has them.
-        jobs: runs at once, each on one core.
+        what: a table of the paper, or recipes from `glad recipes` that are to be compared.
+        benchmark: where the rows' recipes come from: mini, k2b, or a Python file with TABLES, which is run.
+        seeds: of training, and of the data where they are generated.
+        methods: only these rows of the table.
+        out: folder for the runs, one at RECIPE/SEED.
+        results: Markdown page to write, with .csv and .tex beside it; a page with table marks gets the table there.
+        jobs: runs at once, each on one core; not given, as many as cores and memory allow (one on a GPU).
+        workers: processes of each run that load videos.
+        devices: processes of each run that train, one a GPU.
     """
+    from glad.table import Place, entries_of, page_name, write
     from glad.table import table as run
+    from glad.tabular import main_table, pair_table, seed_table
 
-    print(run(some(recipes, "recipe"), some(seeds, "seed"), out, jobs, results))
+    title, note, entries = entries_of(some(what, "table or recipe"), benchmark, methods)
+    rows = run(entries, some(seeds, "seed"), Place(out, jobs, workers, devices))
+    rows_only = f" --methods {' '.join(shlex.quote(name) for name in methods)}" if methods else ""
+    command = f"glad table {' '.join(what)} --benchmark {benchmark} --seeds {' '.join(map(str, seeds))}{rows_only}"
+    page = results or out / page_name(what, benchmark)
+    write(page, title, note, command, rows)
+    print("\n".join([f"{title}\n{note}\n", main_table(rows), seed_table(rows), pair_table(rows), f"written: {page}"]))
 
 
 def some(given: tuple[Any, ...], what: str) -> list[Any]:

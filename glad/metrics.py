@@ -93,19 +93,26 @@ def bootstrap_interval(
     same videos, which gives the interval of the mean over the runs. Videos are drawn again with replacement
     within their class, so every class keeps its support. The spread over seeds is not in this interval.
     """
-    truth = np.asarray(labels)
     guesses = np.atleast_2d(np.asarray(predictions))
-    assert truth.ndim == 1 and len(truth) > 0 and guesses.shape[1:] == truth.shape, (
-        truth.shape,
-        guesses.shape,
-    )
+    assert guesses.shape[1:] == np.shape(labels), (np.shape(labels), guesses.shape)
     assert np.issubdtype(guesses.dtype, np.integer), "predictions are class numbers, not probabilities"
-    rng = np.random.default_rng(seed)
-    correct = (guesses == truth).mean(axis=0)  # (n,) share of the runs that got the video right
-    recalls = []
-    for label in np.unique(truth):
-        of_class = correct[truth == label]
-        drawn = rng.integers(0, len(of_class), size=(draws, len(of_class)))
-        recalls.append(of_class[drawn].mean(axis=1))
-    low, high = np.quantile(np.mean(recalls, axis=0), [0.025, 0.975])
+    correct = (guesses == np.asarray(labels)).mean(axis=0)  # (n,) share of the runs that got the video right
+    low, high = np.quantile(redrawn(labels, correct, seed, draws), [0.025, 0.975])
     return float(low), float(high)
+
+
+def redrawn(labels: ArrayLike, values: ArrayLike, seed: int | Sequence[int], draws: int = 1000) -> np.ndarray:
+    """Return (draws,) class means of `values` (n,), averaged over the classes, had other videos been tested (ours).
+
+    Videos are drawn again with replacement within their class. With the rightness of each video (0 or 1) as values
+    these are mean class accuracies; with the difference of two methods' rightness, paired differences of them.
+    """
+    truth, value = np.asarray(labels), np.asarray(values, dtype=np.float64)
+    assert truth.ndim == 1 and len(truth) > 0 and value.shape == truth.shape, (truth.shape, value.shape)
+    rng = np.random.default_rng(seed)
+    means = []
+    for label in np.unique(truth):
+        of_class = value[truth == label]
+        drawn = rng.integers(0, len(of_class), size=(draws, len(of_class)))
+        means.append(of_class[drawn].mean(axis=1))
+    return np.mean(means, axis=0)

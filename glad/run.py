@@ -36,6 +36,7 @@ class Run:
     last = property(lambda self: self.folder / "last.pt")
     predictions = property(lambda self: self.folder / "predictions.jsonl")
     scores = property(lambda self: self.folder / "scores.json")
+    selection = property(lambda self: self.folder / "selection.json")
     warmup = property(lambda self: Run(self.folder / "warmup"))
 
     @property

@@ -1,98 +1,168 @@
-"""Recipes over seeds: train and score what is missing, then a table with spread, intervals, pairs and controls."""
+"""A table of methods: train and score what is missing over seeds, several runs at once, and write what came out."""
 
 import json
 import math
 import os
+import resource
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import redirect_stderr
 from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
-
-import numpy as np
-from scipy import stats
+from typing import TYPE_CHECKING
 
 from glad.errors import UserError
 from glad.files import write_text
 from glad.progress import progress
+from glad.published import TABLES, Published
+from glad.recipe import Recipe
+from glad.recipes.find import benchmark as benchmark_tables
 from glad.recipes.find import find_recipe
+from glad.results import Row, result_of
 from glad.run import Run, difference
+from glad.tabular import comma_separated, latex, main_table, pair_table, seed_table
+
+if TYPE_CHECKING:
+    from glad.methods.order import Order
 
 START, END = "<!-- table -->", "<!-- /table -->"
+ROOM = 2**30  # bytes that a run on a CPU may need beside its videos; a run of the miniature takes about 0.7 of it
 
 
 @dataclass(frozen=True)
-class Row:
-    """What was measured of one recipe, one value a seed."""
+class Entry:
+    """One row to be: what it is called, its recipe, its row in the paper."""
 
-    name: str
-    accuracy: np.ndarray  # mean class accuracy, percent
-    top2: np.ndarray  # share of the predictions that fall on the two commonest classes, percent
-    domain: np.ndarray  # accuracy of the domain classifiers at the end of training, percent; NaN without any
-    order: np.ndarray  # held-out order accuracy on target test videos after the warm-up, percent; NaN without one
-    minutes: np.ndarray  # of training, warm-up included
+    label: str
+    recipe: Recipe
+    paper: Published | None = None
 
 
-def table(names: Sequence[str], seeds: Sequence[int], out: Path, jobs: int, results: Path | None) -> str:
-    """Return the Markdown table of recipes `names` over `seeds`; runs lie in `out/NAME/SEED`.
+@dataclass(frozen=True)
+class Place:
+    """Where runs lie and how they are made.
 
-    With `results` the table is also written there, together with the command that makes it. A run of another recipe
-    in `out`, say of one that has been changed since, is refused.
+    Attributes:
+        out: runs are at `out/RECIPE/SEED`.
+        jobs: runs at once, each on one core; None is as many as cores and memory allow, one where there is a GPU.
+        workers, devices: of each run, as in `glad train`.
     """
-    check_scored(names, seeds, out)
-    missing = [(name, seed) for seed in seeds for name in names if not Run(out / name / str(seed)).scores.exists()]
-    for seed in dict.fromkeys(seed for _, seed in missing):
-        find_recipe(names[0]).seeded(seed).data.ensure()
-    # Fresh processes: this one may have used threads, which a fork would not survive.
-    with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool, progress("runs", len(missing)) as bar:
-        for done in as_completed([pool.submit(finish, name, seed, out) for name, seed in missing]):
-            bar.advance(note=done.result())
-    rows = [measured(name, [Run(out / name / str(seed)) for seed in seeds]) for name in names]
-    text = main_table(rows, seeds)
-    if results is not None:
-        command = f"glad table {' '.join(names)} --seeds {' '.join(map(str, seeds))}"
-        insert(results, f"```\n{command}\n```\n\n{text}", f"\n{pair_table(rows)}")
-    return f"{text}\n{pair_table(rows)}"
+
+    out: Path
+    jobs: int | None = None
+    workers: int = 0
+    devices: int = 1
+
+    def run(self, recipe: Recipe, seed: int) -> Run:
+        """Return the run of a recipe and seed."""
+        return Run(self.out / recipe.name / str(seed))
 
 
-def check_scored(names: Sequence[str], seeds: Sequence[int], out: Path) -> None:
-    """Refuse a scored run that is not of the recipe of that name as it is now."""
-    for name, seed in ((name, seed) for name in names for seed in seeds):
-        run = Run(out / name / str(seed))
-        recipe = find_recipe(name).seeded(seed)
-        if run.scores.exists() and (found := difference(run.recipe.model_dump(), recipe.model_dump())):
+def entries_of(what: Sequence[str], benchmark: str, methods: Sequence[str]) -> tuple[str, str, list[Entry]]:
+    """Return title, note and rows of what is asked for: one table of the paper on a benchmark, or recipes by name."""
+    if what[0] not in TABLES:
+        if methods:
+            raise UserError("--methods chooses rows of a table of the paper; name recipes alone")
+        return "Recipes", "", [Entry(name, find_recipe(name)) for name in what]
+    if len(what) > 1:
+        raise UserError(f"one table at a time: glad table {what[0]}")
+    paper, recipes = TABLES[what[0]], benchmark_tables(benchmark).get(what[0])
+    if recipes is None:
+        raise UserError(f"the benchmark '{benchmark}' has no table {what[0]}")
+    published = {row.label: row for row in paper.rows}
+    unknown = [name for name in methods if name not in recipes]
+    if unknown:
+        raise UserError(f"table {what[0]} has no row '{unknown[0]}'; its rows are: {', '.join(recipes)}")
+    chosen = [Entry(label, recipe, published.get(label)) for label, recipe in recipes.items()]
+    return f"{paper.title}, on {benchmark}", paper.note, [e for e in chosen if not methods or e.label in methods]
+
+
+def page_name(what: Sequence[str], benchmark: str) -> str:
+    """Return what the page of a table is called where no other name is given."""
+    return f"table-{what[0]}-{Path(benchmark).stem}.md" if what[0] in TABLES else "table.md"
+
+
+def table(entries: Sequence[Entry], seeds: Sequence[int], place: Place) -> list[Row]:
+    """Return the rows of a table, after training and scoring the runs that are missing and finishing what was begun.
+
+    A run of another recipe in its place, say of one that has been changed since, is refused.
+    """
+    recipes = list({entry.recipe.name: entry.recipe for entry in entries}.values())
+    check_runs(recipes, seeds, place)
+    missing = [(r, seed) for seed in seeds for r in recipes if not place.run(r, seed).selection.exists()]
+    for recipe, seed in missing:
+        recipe.seeded(seed).data.ensure()
+    jobs = min(place.jobs or jobs_that_fit(), max(len(missing), 1))
+    # A fresh process for every run: this one may have used threads, which a fork would not survive, and the largest
+    # memory of a process cannot be measured twice.
+    with ProcessPoolExecutor(jobs, mp_context=get_context("spawn"), max_tasks_per_child=1) as pool:
+        try:
+            with progress("runs", len(missing)) as bar:
+                for done in as_completed([pool.submit(finish, recipe, seed, place) for recipe, seed in missing]):
+                    bar.advance(note=done.result())
+        except BrokenProcessPool:
+            raise UserError(
+                f"a run was killed, probably for lack of memory; try fewer --jobs than {jobs}, what is done is kept"
+            ) from None
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+    return [row_of(entry, seeds, place) for entry in entries]
+
+
+def check_runs(recipes: Sequence[Recipe], seeds: Sequence[int], place: Place) -> None:
+    """Refuse a run that is not of the recipe of that name as it is now."""
+    for recipe, seed in ((recipe, seed) for recipe in recipes for seed in seeds):
+        run, wanted = place.run(recipe, seed), recipe.seeded(seed)
+        if run.last.exists() and (found := difference(run.recipe.model_dump(), wanted.model_dump())):
             raise UserError(f"{run.folder} holds a run of another recipe ({found}); remove it, or choose another --out")
 
 
-def insert(page: Path, text: str, more: str) -> None:
-    """Write `text` between the page's `<!-- table -->` marks; without marks, `text` and `more` become the page."""
-    old = page.read_text(encoding="utf-8") if page.exists() else ""
-    if START in old and END in old:
-        before, _, rest = old.partition(START)
-        write_text(page, f"{before}{START}\n{text}{END}{rest.partition(END)[2]}")
-    else:
-        write_text(page, f"{text}{more}")
+def jobs_that_fit() -> int:
+    """Return how many runs the machine can hold at once: one a core and `ROOM`, or one where there is a GPU."""
+    import torch
+
+    if torch.cuda.is_available():
+        return 1
+    free = os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    return max(1, min(len(os.sched_getaffinity(0)), free // ROOM))
 
 
-def finish(name: str, seed: int, out: Path) -> str:
-    """Train and score one run in this process, on one core; return what it was and what came out."""
+def finish(recipe: Recipe, seed: int, place: Place) -> str:
+    """Train and score one run in this process; return what it was and what came out."""
     import torch
 
     from glad.evaluate import evaluate
     from glad.train import train
 
-    os.environ["OMP_NUM_THREADS"] = "1"
-    torch.set_num_threads(1)
+    run = place.run(recipe, seed)
+    cuda = torch.cuda.is_available()
+    if not cuda:
+        os.environ["OMP_NUM_THREADS"] = "1"
+        torch.set_num_threads(1)
     with Path(os.devnull).open("w") as nowhere, redirect_stderr(nowhere):
-        run = train(find_recipe(name).seeded(seed), out / name / str(seed), workers=0)
-    if (run.warmup.folder / "last.pt").exists():
-        write_text(run.folder / "order.json", json.dumps({"accuracy": order_accuracy(run.warmup)}) + "\n")
-    return f"{name} {seed}: {100 * evaluate(run, workers=0).mean_class_accuracy:.1f}"
+        train(recipe.seeded(seed), run.folder, workers=place.workers, devices=place.devices)
+        used = torch.cuda.max_memory_allocated() if cuda else 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        if (run.warmup.folder / "last.pt").exists():
+            write_order_accuracy(run)
+        scores = evaluate(run, workers=place.workers)
+    write_text(run.folder / "cost.json", json.dumps({"mebibytes": used / 2**20}) + "\n")
+    return f"{recipe.name} {seed}: {100 * scores.mean_class_accuracy:.1f}"
 
 
-def order_accuracy(run: Run) -> float:
-    """Return the share of held-out target videos whose clip order an order warm-up tells, over all orders of each.
+def write_order_accuracy(run: Run) -> None:
+    """Write how often the order warm-up of `run` tells the order of clips of held-out target videos, if it is one."""
+    from glad.methods.order import Order
+
+    method = run.warmup.method()
+    if isinstance(method, Order):
+        write_text(run.folder / "order.json", json.dumps({"accuracy": order_accuracy(run.warmup, method)}) + "\n")
+
+
+def order_accuracy(run: Run, method: "Order") -> float:
+    """Return the share of held-out target videos whose clip order `method` tells, over all orders of each.
 
     Videos too short for clips without overlap are left out, as their order has no answer.
     """
@@ -102,10 +172,9 @@ def order_accuracy(run: Run) -> float:
     from glad.data.loader import Videos, evaluation_batches
     from glad.inputs import labelled_listing
     from glad.methods.heads import feature_maps
-    from glad.methods.order import Order, in_order
+    from glad.methods.order import in_order
 
-    recipe, method = run.recipe, run.method()
-    assert isinstance(method, Order)
+    recipe = run.recipe
     listing = labelled_listing(recipe.data.test, run.classes, every_class=False)
     domain = Domain(listing, recipe.target_views, recipe.test_pixels)
     right = asked = 0
@@ -120,93 +189,35 @@ def order_accuracy(run: Run) -> float:
     return right / asked if asked else math.nan
 
 
-def measured(name: str, runs: list[Run]) -> Row:
-    """Return the measurements of one recipe's runs."""
-    values = [(_accuracy(run), _top2(run), _domain(run), _order(run), _minutes(run)) for run in runs]
-    accuracy, top2, domain, order, minutes = np.array(values, dtype=float).T
-    return Row(name, 100 * accuracy, 100 * top2, 100 * domain, 100 * order, minutes)
+def row_of(entry: Entry, seeds: Sequence[int], place: Place) -> Row:
+    """Return what was measured of one recipe's runs."""
+    tests = [entry.recipe.seeded(seed).data.test for seed in seeds]
+    results = tuple(result_of(place.run(entry.recipe, seed), seed) for seed in seeds)
+    return Row(entry.label, entry.recipe.name, entry.paper, results, same_videos=all(t == tests[0] for t in tests))
 
 
-def _accuracy(run: Run) -> float:
-    return json.loads(run.scores.read_text(encoding="utf-8"))["mean_class_accuracy"]
+def page(title: str, note: str, command: str, rows: Sequence[Row]) -> str:
+    """Return a table as a Markdown page: the command, the main table, every seed, every pair."""
+    return "\n".join(
+        [
+            f"## {title}\n",
+            f"{note}\n" if note else "",
+            f"```\n{command}\n```\n",
+            main_table(rows),
+            seed_table(rows),
+            pair_table(rows),
+        ]
+    )
 
 
-def _top2(run: Run) -> float:
-    counts = np.sort(np.array(json.loads(run.scores.read_text(encoding="utf-8"))["confusion"]).sum(axis=0))
-    return counts[-2:].sum() / counts.sum()
-
-
-def _log(run: Run) -> list[dict]:
-    return [json.loads(line) for line in run.log.read_text(encoding="utf-8").splitlines()]
-
-
-def _domain(run: Run) -> float:
-    """Return the mean accuracy of the domain classifiers over the last fifth of the training."""
-    lines = _log(run)
-    tail = lines[-max(len(lines) // 5, 1) :]
-    found = [value for line in tail for key, value in line["stats"].items() if key.startswith("accuracy_domain")]
-    return float(np.mean(found)) if found else math.nan
-
-
-def _order(run: Run) -> float:
-    path = run.folder / "order.json"
-    return json.loads(path.read_text(encoding="utf-8"))["accuracy"] if path.exists() else math.nan
-
-
-def _minutes(run: Run) -> float:
-    """Return the minutes of training that the logs of a run and its warm-up add up to."""
-    seconds, logs = 0.0, [run.log, run.warmup.log]
-    for lines in (_log(Run(log.parent)) for log in logs if log.exists()):
-        before = 0
-        for line in lines:
-            seconds += line["seconds_per_step"] * (line["step"] - before)
-            before = line["step"]
-    return seconds / 60
-
-
-def mean_interval(values: np.ndarray) -> tuple[float, float]:
-    """Return the 95 % t-interval of the mean over seeds, which counts videos, data and training alike."""
-    if len(values) < 2:
-        return math.nan, math.nan
-    half = float(stats.t.ppf(0.975, len(values) - 1) * values.std(ddof=1) / math.sqrt(len(values)))
-    return float(values.mean()) - half, float(values.mean()) + half
-
-
-def main_table(rows: list[Row], seeds: Sequence[int]) -> str:
-    """Return one line a recipe: every seed, mean and standard deviation, interval, controls."""
-    head = ["recipe", *(f"seed {seed}" for seed in seeds), "mean ± sd", "95 % interval"]
-    head += ["top-2 share", "domain acc.", "order acc.", "min"]
-    lines = [head, ["---"] * len(head)]
-    for row in rows:
-        spread = f" ± {row.accuracy.std(ddof=1):.1f}" if len(seeds) > 1 else ""
-        lines.append(
-            [
-                row.name,
-                *(f"{value:.1f}" for value in row.accuracy),
-                f"**{row.accuracy.mean():.1f}**{spread}",
-                _interval(row.accuracy),
-                *(_cell(values) for values in (row.top2, row.domain, row.order)),
-                f"{row.minutes.mean():.1f}",
-            ]
-        )
-    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
-
-
-def pair_table(rows: list[Row]) -> str:
-    """Return, for each two recipes, the paired difference over seeds with its interval."""
-    lines = [["difference", "mean", "95 % interval", "seeds above 0"], ["---"] * 4]
-    for i, base in enumerate(rows):
-        for row in rows[i + 1 :]:
-            gain = row.accuracy - base.accuracy
-            above = f"{int((gain > 0).sum())}/{len(gain)}"
-            lines.append([f"{row.name} − {base.name}", f"{gain.mean():+.1f}", _interval(gain, "+"), above])
-    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
-
-
-def _interval(values: np.ndarray, sign: str = "") -> str:
-    low, high = mean_interval(values)
-    return "one seed" if math.isnan(low) else f"[{low:{sign}.1f}, {high:{sign}.1f}]"
-
-
-def _cell(values: np.ndarray) -> str:
-    return "–" if np.isnan(values).all() else f"{np.nanmean(values):.0f}"
+def write(path: Path, title: str, note: str, command: str, rows: Sequence[Row]) -> None:
+    """Write a table between the marks of the page `path` where it has them, else as `path`, `.csv` and `.tex`."""
+    old = path.read_text(encoding="utf-8") if path.exists() else ""
+    if START in old and END in old:
+        before, _, rest = old.partition(START)
+        text = f"```\n{command}\n```\n\n{main_table(rows)}"
+        write_text(path, f"{before}{START}\n{text}{END}{rest.partition(END)[2]}")
+        return
+    write_text(path, page(title, note, command, rows))
+    write_text(path.with_suffix(".csv"), comma_separated(rows))
+    write_text(path.with_suffix(".tex"), latex(rows, title))

@@ -22,7 +22,9 @@ class MiniPair(Pair):
             source=Videos(list=lists / "source_train.txt", root=lists / "source"),
             target=Videos(list=lists / "target_train.txt", root=lists / "target", labelled=False),
             test=Videos(list=lists / "target_test.txt", root=lists / "target"),
+            source_val=Videos(list=lists / "source_val.txt", root=lists / "source"),
             backgrounds=root / "backgrounds",
+            target_backgrounds=root / "target_backgrounds",
         )
 
     def upper_bound(self) -> Self:
@@ -30,7 +32,8 @@ class MiniPair(Pair):
         source = self.target.model_copy(
             update={"list": self.target.list.with_name("target_train_labels.txt"), "labelled": True}
         )
-        return self.model_copy(update={"source": source, "backgrounds": None})
+        nothing = {"source_val": None, "backgrounds": None, "target_backgrounds": None}
+        return self.model_copy(update={"source": source, **nothing})
 
     def seeded(self, seed: int) -> Self:
         """Return the same benchmark made with another seed."""
@@ -50,14 +53,16 @@ class MiniPair(Pair):
                 "source": videos(self.source),
                 "target": videos(self.target),
                 "test": videos(self.test),
+                "source_val": self.source_val and videos(self.source_val),
                 "backgrounds": self.backgrounds and moved(self.backgrounds),
+                "target_backgrounds": self.target_backgrounds and moved(self.target_backgrounds),
             }
         )
 
     def ensure(self) -> None:
         """Make the benchmark and its backgrounds where they are missing; at once when they are there."""
         from glad.data.background import extract_backgrounds
-        from glad.inputs import classes_of, labelled_listing
+        from glad.inputs import classes_of, labelled_listing, unlabelled_listing
         from glad.mini.make import make_mini
 
         assert isinstance(self.classes, Path)
@@ -65,6 +70,9 @@ class MiniPair(Pair):
         if self.backgrounds is not None:
             source = labelled_listing(self.source, classes_of(self), every_class=True)
             extract_backgrounds(source, self.source.folder, self.backgrounds, workers=2)
+        if self.target_backgrounds is not None:
+            target = unlabelled_listing(self.target, classes_of(self))
+            extract_backgrounds(target, self.target.folder, self.target_backgrounds, workers=2)
 
 
 class InitPair(Pair):

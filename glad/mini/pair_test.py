@@ -10,7 +10,9 @@ def test_the_pair_names_the_files_that_are_made(tmp_path: Path, monkeypatch):
     _make(Path("data/mini/3"), 3, 1, True, few)
     for pair in (MiniPair.seed(3), MiniPair.seed(3, movies=True)):
         assert isinstance(pair.classes, Path)
-        files = [pair.classes, pair.source.list, pair.target.list, pair.test.list, pair.upper_bound().source.list]
+        assert pair.source_val is not None
+        lists = [pair.source.list, pair.target.list, pair.test.list, pair.source_val.list]
+        files = [pair.classes, *lists, pair.upper_bound().source.list]
         assert [file for file in files if not file.is_file()] == []
         assert [videos.folder.is_dir() for videos in (pair.source, pair.target, pair.test)] == [True] * 3
 
@@ -35,6 +37,7 @@ def test_what_is_missing_is_made(tmp_path: Path, monkeypatch):
     few = Sizes(source_train=1, source_val=0, target_train=1, target_test=1, init_train=1, init_val=1)
     monkeypatch.setattr("glad.mini.make.Sizes", lambda: few)
     MiniPair.seed(5).ensure()
-    assert len(list(Path("data/mini/5/backgrounds").rglob("*.jpg"))) == 12
+    for folder in ("backgrounds", "target_backgrounds"):
+        assert len(list(Path("data/mini/5", folder).rglob("*.jpg"))) == 12
     InitPair.at(Path("data/mini/init")).ensure()
     assert InitPair.at(Path("data/mini/init")).test.list.is_file()

@@ -15,12 +15,14 @@ from glad.recipe import Recipe, read_recipe, sentence
 
 
 def recipes_in(module: ModuleType) -> dict[str, Recipe]:
-    """Return the recipes that a module defines at its top level, alone or in tuples, by name."""
+    """Return the recipes that a module defines at its top level, alone, in tuples or in its `TABLES`, by name."""
     found: dict[str, Recipe] = {}
     for value in vars(module).values():
         for item in value if isinstance(value, tuple) else (value,):
             if isinstance(item, Recipe):
                 found[item.name] = item
+    for rows in getattr(module, "TABLES", {}).values():
+        found |= {recipe.name: recipe for recipe in rows.values()}
     return found
 
 
@@ -43,6 +45,29 @@ def find_recipe(name: str) -> Recipe:
         return read_recipe(Path(file))
     if not file.endswith(".py"):
         return pick(shipped(), name, "glad has")
+    return pick(recipes_in(module_at(file)), wanted, f"{file} has")
+
+
+def benchmark(name: str) -> dict[str, dict[str, Recipe]]:
+    """Return the `TABLES` of a benchmark: a module of this package (`mini`, `k2b`) or a Python file, which is run.
+
+    They hold, for each table of the paper by its number, a recipe for each row by its label (`glad.published`).
+    """
+    if name.endswith(".py"):
+        module = module_at(name)
+    else:
+        known = [found.name for found in pkgutil.iter_modules(glad.recipes.__path__)]
+        if name not in known:
+            raise UserError(f"there is no benchmark '{name}'; glad has mini and k2b, a file of your own ends in .py")
+        module = importlib.import_module(f"glad.recipes.{name}")
+    found = getattr(module, "TABLES", None)
+    if not isinstance(found, dict):
+        raise UserError(f"'{name}' has no TABLES; glad/recipes/mini.py shows what they are")
+    return found
+
+
+def module_at(file: str) -> ModuleType:
+    """Return the Python file `file` as a module, after running it; a fault in it is one sentence."""
     path = Path(file)
     if not path.is_file():
         raise UserError(f"{file}: no such file")
@@ -60,7 +85,7 @@ def find_recipe(name: str) -> Recipe:
         raise UserError(f"{file} line {lines[-1]}: {sentence(error)}") from None
     except (SyntaxError, ImportError) as error:
         raise UserError(f"{file} cannot be run: {error}") from None
-    return pick(recipes_in(module), wanted, f"{file} has")
+    return module
 
 
 def pick(recipes: dict[str, Recipe], name: str, whose: str) -> Recipe:
