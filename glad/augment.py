@@ -1,11 +1,12 @@
 """From decoded frames to the pixels a network sees: one draw per video, shared by all its frames."""
 
-from typing import Literal
+from typing import Literal, Self
 
 import cv2
 import numpy as np
-from pydantic import NonNegativeInt, PositiveInt
+from pydantic import NonNegativeInt, PositiveInt, model_validator
 
+from glad.color import Color
 from glad.errors import UserError
 from glad.part import Part, Share
 
@@ -19,33 +20,49 @@ ANCHORS = (
 
 
 class Spatial(Part):
-    """Crop, resize and flip, in that order, to `size` x `size` pixels.
+    """Crop, resize, flip and colour, in that order, to `size` x `size` pixels.
 
     Attributes:
         size: side of the result, in pixels.
         short_side: the frame is first resized so that its shorter side has this many pixels; None leaves it.
-        crop: `multiscale` (training), `center` (evaluation), or `none`: the whole frame is squashed to a square.
+        square: the frame is first squashed to `short_side` x `short_side` instead (CO2A).
+        crop: `multiscale` (training), `random`: a window of `size` x `size` anywhere (CO2A), `center` (evaluation), or
+            `none`: the whole frame is squashed to a square.
         flip: probability of a horizontal flip.
         shift: largest random translation of the result, in pixels, edges repeated (ours; for small pictures).
         shrink: interpolation where the picture becomes smaller: `bilinear` as the release, or `area`.
+        color: colour jitter, drawn last: with it or without, crop, shift and flip are the same. None is none.
     """
 
     size: PositiveInt = 224
     short_side: PositiveInt | None = 256
-    crop: Literal["multiscale", "center", "none"] = "multiscale"
+    square: bool = False
+    crop: Literal["multiscale", "random", "center", "none"] = "multiscale"
     flip: Share = 0.5
     shift: NonNegativeInt = 0
     shrink: Literal["bilinear", "area"] = "bilinear"
+    color: Color | None = None
+
+    @model_validator(mode="after")
+    def _has_side(self) -> Self:
+        if self.square and self.short_side is None:
+            raise UserError(
+                "square squashes a frame to short_side x short_side, but short_side is None; give it pixels"
+            )
+        return self
 
     def apply(self, frames: np.ndarray, rng: np.random.Generator | None) -> np.ndarray:
-        """Return `frames` (t, h, w, 3) uint8 as (t, size, size, 3); `rng=None` draws nothing (no flip, no shift)."""
-        if self.short_side is not None:
+        """Return `frames` (t, h, w, 3) uint8 as (t, size, size, 3); `rng=None` draws nothing."""
+        if self.short_side is not None and self.square:
+            frames = resized(frames, self.short_side, self.short_side, self.shrink)
+        elif self.short_side is not None:
             frames = with_short_side(frames, self.short_side, self.shrink)
         height, width = frames.shape[1:3]
-        if self.crop == "multiscale":
+        if self.crop in ("multiscale", "random"):
             if rng is None:
-                raise UserError("a multiscale crop is random, and evaluation is not; set test_pixels.crop to center")
-            left, top, w, h = multiscale_box(height, width, self.size, rng)
+                raise UserError(f"a {self.crop} crop is random, and evaluation is not; set test_pixels.crop to center")
+            box = multiscale_box if self.crop == "multiscale" else random_box
+            left, top, w, h = box(height, width, self.size, rng)
         elif self.crop == "center":
             left, top, w, h = center_box(height, width, self.size)
         else:
@@ -56,6 +73,8 @@ class Spatial(Part):
             frames = shifted(frames, across, down)
         if rng is not None and self.flip and rng.random() < self.flip:
             frames = frames[:, :, ::-1]
+        if rng is not None and self.color is not None:
+            frames = self.color.apply(frames, rng)
         return frames
 
 
@@ -79,6 +98,12 @@ def multiscale_box(height: int, width: int, size: int, rng: np.random.Generator)
     w, h = min(w, width), min(h, height)
     across, down = ANCHORS[rng.integers(len(ANCHORS))]
     return across * ((width - w) // 4), down * ((height - h) // 4), w, h
+
+
+def random_box(height: int, width: int, size: int, rng: np.random.Generator) -> tuple[int, int, int, int]:
+    """Return a crop (left, top, width, height) like the centred one, but anywhere: every place is equally likely."""
+    _, _, w, h = center_box(height, width, size)
+    return int(rng.integers(width - w + 1)), int(rng.integers(height - h + 1)), w, h
 
 
 def center_box(height: int, width: int, size: int) -> tuple[int, int, int, int]:

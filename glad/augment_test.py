@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from glad.augment import (
     ANCHORS,
@@ -12,10 +13,12 @@ from glad.augment import (
     center_box,
     mixed,
     multiscale_box,
+    random_box,
     resized,
     shifted,
     with_short_side,
 )
+from glad.color import Color
 from glad.errors import UserError
 
 
@@ -127,6 +130,18 @@ def test_centre_crops_by_hand():
     assert center_box(100, 300, 224) == (38, 0, 224, 100)
 
 
+def test_a_random_crop_is_a_window_of_the_size_anywhere():
+    boxes = [random_box(9, 12, 8, np.random.default_rng(seed)) for seed in range(1000)]
+    assert set(boxes) == {(left, top, 8, 8) for left in range(5) for top in range(2)}
+    assert all(abs(boxes.count(box) - 100) < 4 * np.sqrt(90) for box in set(boxes))
+
+
+def test_a_random_crop_of_a_frame_too_small_takes_all_of_the_short_side():
+    boxes = {random_box(6, 12, 8, np.random.default_rng(seed)) for seed in range(100)}
+    assert boxes == {(left, 0, 8, 6) for left in range(5)}
+    assert random_box(8, 8, 8, np.random.default_rng(0)) == (0, 0, 8, 8)
+
+
 # all together
 
 
@@ -142,6 +157,60 @@ def test_the_whole_frame_is_squashed_where_nothing_is_cropped():
     assert seen.shape == (1, 16, 16, 3)
     assert seen[0, 0, 0, 0] < 3 and seen[0, 0, -1, 0] > 60, "both ends of the width are seen"
     assert seen[0, 0, 0, 1] < 2 and seen[0, -1, 0, 1] > 29
+
+
+def test_a_squashed_frame_is_a_square_before_it_is_cropped():
+    """64 x 32 becomes 16 x 16: a pixel is 4 columns wide and 2 rows high; the window is 12 of the 16."""
+    frames = ramp(1, 32, 64)
+    spatial = Spatial(size=12, short_side=16, square=True, crop="center", flip=0.0)
+    seen = spatial.apply(frames, None)
+    assert seen.shape == (1, 12, 12, 3)
+    assert np.array_equal(seen, resized(frames, 16, 16)[:, 2:14, 2:14])
+    corners = set()
+    for seed in range(60):
+        drawn = spatial.model_copy(update={"crop": "random"}).apply(frames, np.random.default_rng(seed))
+        left, top = int(drawn[0, 0, 0, 0]) // 4, int(drawn[0, 0, 0, 1]) // 2
+        assert np.array_equal(drawn, resized(frames, 16, 16)[:, top : top + 12, left : left + 12])
+        corners.add((left, top))
+    assert {left for left, _ in corners} == {top for _, top in corners} == set(range(5))
+
+
+def test_colour_comes_last_and_moves_neither_crop_nor_flip():
+    frames = noise(2, 40, 60)
+    plain = Spatial(size=16, short_side=32, shift=2)
+    coloured = plain.model_copy(update={"color": Color(probability=1.0)})
+    for seed in range(10):
+        rng = np.random.default_rng(seed)
+        expected = Color(probability=1.0).apply(plain.apply(frames, rng), rng)
+        assert np.array_equal(coloured.apply(frames, np.random.default_rng(seed)), expected)
+    center = {"crop": "center"}
+    still = coloured.model_copy(update=center).apply(frames, None)
+    assert np.array_equal(still, plain.model_copy(update=center).apply(frames, None)), "evaluation draws nothing"
+
+
+@pytest.mark.parametrize(
+    ("spatial", "then"),
+    [
+        (Spatial(size=24, short_side=32), 1241873585),
+        (Spatial(size=24, short_side=None, crop="none", shift=3), 1241873585),
+        (Spatial(size=24, short_side=36, crop="center", flip=1.0, shrink="area"), 1469265226),
+    ],
+)
+def test_a_recipe_without_colour_draws_what_it_always_drew(spatial, then):
+    """Crop, shift, flip and nothing else; `then` is the draw that follows, from before there was colour."""
+    rng, again = np.random.default_rng(7), np.random.default_rng(7)
+    frames = noise(2, 40, 60)
+    seen = spatial.apply(frames, rng)
+    if spatial.short_side is not None:
+        frames = with_short_side(frames, spatial.short_side, spatial.shrink)
+    h, w = frames.shape[1:3]
+    boxes = {"multiscale": lambda: multiscale_box(h, w, 24, again), "center": lambda: center_box(h, w, 24)}
+    left, top, bw, bh = boxes.get(spatial.crop, lambda: (0, 0, w, h))()
+    frames = resized(frames[:, top : top + bh, left : left + bw], 24, 24, spatial.shrink)
+    if spatial.shift:
+        frames = shifted(frames, *again.integers(-3, 4, size=2))
+    assert np.array_equal(seen, frames[:, :, ::-1] if again.random() < spatial.flip else frames)
+    assert int(rng.integers(2**31)) == int(again.integers(2**31)) == then
 
 
 def test_a_flip_reverses_every_frame_exactly_and_half_of_the_videos():
@@ -168,9 +237,15 @@ def test_all_frames_of_a_video_share_one_crop_flip_and_shift(seed):
     assert np.array_equal(seen, spatial.apply(frames, np.random.default_rng(seed)))
 
 
-def test_a_multiscale_crop_needs_something_to_draw_from():
-    with pytest.raises(UserError, match="multiscale crop is random"):
-        Spatial().apply(noise(1, 32, 32), None)
+@pytest.mark.parametrize("crop", ["multiscale", "random"])
+def test_a_random_crop_needs_something_to_draw_from(crop):
+    with pytest.raises(UserError, match=f"{crop} crop is random"):
+        Spatial(crop=crop).apply(noise(1, 32, 32), None)
+
+
+def test_a_square_needs_a_side():
+    with pytest.raises(ValidationError, match="short_side is None"):
+        Spatial(square=True, short_side=None)
 
 
 def test_a_shift_repeats_the_edge():

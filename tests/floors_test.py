@@ -15,7 +15,7 @@ PACKAGE = Path(glad.__file__).parent
 FLOORS = (
     ("errors",),
     ("files", "progress", "part", "process"),
-    ("batch", "sampling", "augment", "losses", "metrics", "selection", "optim", "chart"),
+    ("batch", "sampling", "augment", "color", "losses", "metrics", "selection", "optim", "chart"),
     ("data", "backbones", "methods"),  # wings: none sees another
     ("recipe",),
     ("run", "runlog", "inputs", "initial"),
@@ -33,6 +33,7 @@ WITHIN = {
     ("predict", "evaluate"),
     ("evaluate", "report"),
     ("selection", "metrics"),
+    ("augment", "color"),
 }
 # Modules without a test beside them, and where they are tested instead.
 UNTESTED = {
