@@ -83,8 +83,8 @@ class InceptionI3D(nn.Module):
         frames, *sides = pixels.shape[2:]
         if self.training and len(pixels) == 1 and frames <= 8 and max(sides) <= 32:
             raise UserError(
-                f"Inception-I3D cannot train on a single clip of {frames} frames of {sides[0]}x{sides[1]} pixels, whose "
-                f"map is a single place that batch norm would set to 0; take two clips, or one over 8 frames or 32 pixels"
+                f"Inception-I3D cannot train on a single clip of {frames} frames of {sides[0]}x{sides[1]} pixels: its "
+                f"map is one place, and batch norm compares several; take more clips, or over 8 frames or 32 pixels"
             )
         x = self.pool_2a(self.conv_1a(self.normalize(pixels)))
         x = self.pool_3a(self.conv_2c(self.conv_2b(x)))

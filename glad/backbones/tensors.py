@@ -2,9 +2,12 @@
 
 import pickle
 import re
+import zipfile
+import zlib
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import safetensors
 import safetensors.torch
 import torch
@@ -40,10 +43,11 @@ class Ignored:
 
 
 def tensors_of(path: Path) -> dict[str, Tensor]:
-    """Return the tensors of a `.safetensors`, `.pth` or `.pt` file by name, on the CPU.
+    """Return the tensors of a `.safetensors`, `.pth`, `.pt` or `.npz` file by name, on the CPU.
 
-    A `.pth` or `.pt` file holds a dictionary of tensors, or a dictionary whose entry `state_dict` is one. Anything
-    else, and a pickle that holds more than plain values, is refused with a `UserError`.
+    A `.pth` or `.pt` file holds a dictionary of tensors, or a dictionary whose entry `state_dict` is one; a `.npz`
+    file is what `numpy.savez` makes of named arrays. Anything else, and a file that holds more than plain values, is
+    refused with a `UserError`.
     """
     if not path.is_file():
         raise UserError(f"{path}: there is no such file of weights")
@@ -52,8 +56,10 @@ def tensors_of(path: Path) -> dict[str, Tensor]:
             return safetensors.torch.load_file(path)
         except safetensors.SafetensorError as error:
             raise UserError(f"{path}: not a readable safetensors file ({error}); fetch it again") from error
+    if path.suffix == ".npz":
+        return _arrays(path)
     if path.suffix not in (".pth", ".pt"):
-        raise UserError(f"{path}: weights are read from .safetensors, .pth or .pt files, not '{path.suffix}'")
+        raise UserError(f"{path}: weights are read from .safetensors, .pth, .pt or .npz files, not '{path.suffix}'")
     content = _unpickled(path)
     if isinstance(content, dict) and isinstance(content.get("state_dict"), dict):
         content = content["state_dict"]
@@ -66,6 +72,22 @@ def tensors_of(path: Path) -> dict[str, Tensor]:
                 f"by itself or as 'state_dict'"
             )
     return dict(content)
+
+
+def _arrays(path: Path) -> dict[str, Tensor]:
+    """Return the arrays of a `.npz` file as tensors; a pickled object in it is refused and never built."""
+    try:
+        with zipfile.ZipFile(path), np.load(path, allow_pickle=False) as arrays:
+            found = {name: torch.from_numpy(arrays[name]) for name in arrays.files}
+    except (zipfile.BadZipFile, zlib.error, EOFError) as error:
+        raise UserError(f"{path}: not a readable .npz file ({type(error).__name__}); make it again") from error
+    except (ValueError, TypeError) as error:  # an object, text, or a file that is no array
+        raise UserError(
+            f"{path}: holds something other than named arrays of numbers; write it with numpy.savez(path, **arrays)"
+        ) from error
+    if not found:
+        raise UserError(f"{path}: holds no array; expected the tensors of a network by name")
+    return found
 
 
 def _unpickled(path: Path) -> Any:

@@ -1,5 +1,6 @@
 import os
 import sys
+import zipfile
 from pathlib import Path
 from types import ModuleType
 
@@ -35,6 +36,13 @@ def test_reads_torch_files_of_both_formats_bare_and_wrapped(tmp_path, tensors, s
 def test_reads_safetensors(tmp_path, tensors):
     safetensors.torch.save_file(tensors, tmp_path / "weights.safetensors")
     assert same(tensors_of(tmp_path / "weights.safetensors"), tensors)
+
+
+def test_reads_named_arrays(tmp_path, tensors):
+    np.savez(tmp_path / "w.npz", **{f"RGB/{name}": value.numpy() for name, value in tensors.items()})
+    assert same(tensors_of(tmp_path / "w.npz"), {f"RGB/{name}": value for name, value in tensors.items()})
+    np.savez_compressed(tmp_path / "w.npz", **{name: value.numpy() for name, value in tensors.items()})
+    assert same(tensors_of(tmp_path / "w.npz"), tensors)
 
 
 def test_strings_and_numpy_numbers_beside_the_tensors_do_no_harm(tmp_path, tensors):
@@ -110,7 +118,38 @@ def test_files_without_a_dictionary_of_tensors_are_refused(tmp_path, content):
         tensors_of(tmp_path / "w.pth")
 
 
-@pytest.mark.parametrize("name", ["w.pth", "w.pt", "w.safetensors"])
+@pytest.mark.parametrize("other", [np.array(["text"]), np.array([1.0], dtype=">f4")])
+def test_arrays_that_are_no_tensors_are_refused(tmp_path, other):
+    np.savez(tmp_path / "w.npz", a=np.ones(2), b=other)
+    with pytest.raises(UserError, match=r"w\.npz: holds something other than named arrays of numbers"):
+        tensors_of(tmp_path / "w.npz")
+
+
+def test_an_object_among_the_arrays_is_refused_and_does_not_come_to_life(tmp_path):
+    target = tmp_path / "ran"
+    np.savez(tmp_path / "w.npz", a=np.ones(2), b=np.array([Bomb(target)], dtype=object))
+    with pytest.raises(UserError, match=r"w\.npz: holds something other than named arrays of numbers"):
+        tensors_of(tmp_path / "w.npz")
+    assert not target.exists()
+
+
+def test_files_that_hold_no_arrays_or_a_damaged_one_are_refused(tmp_path):
+    np.savez(tmp_path / "w.npz")
+    with pytest.raises(UserError, match="holds no array"):
+        tensors_of(tmp_path / "w.npz")
+    with zipfile.ZipFile(tmp_path / "w.npz", "w") as file:
+        file.writestr("readme.txt", "no array")
+    with pytest.raises(UserError, match="other than named arrays"):
+        tensors_of(tmp_path / "w.npz")
+    np.savez(tmp_path / "w.npz", a=np.arange(100.0))
+    damaged = bytearray((tmp_path / "w.npz").read_bytes())
+    damaged[300] ^= 255
+    (tmp_path / "w.npz").write_bytes(damaged)
+    with pytest.raises(UserError, match=r"not a readable \.npz file \(BadZipFile\)"):
+        tensors_of(tmp_path / "w.npz")
+
+
+@pytest.mark.parametrize("name", ["w.pth", "w.pt", "w.safetensors", "w.npz"])
 @pytest.mark.parametrize("content", [b"", b"not found", b"PK\x03\x04 cut short"])
 def test_broken_files_are_refused_by_name(tmp_path, name, content):
     (tmp_path / name).write_bytes(content)

@@ -1,36 +1,21 @@
 """Puts the weights of a file into a backbone: our own files, and the public ones under their authors' names.
 
-The public layouts differ from ours in names only. A file is taken apart into backbone and head, the head is left
-out and reported, and what remains must be the backbone's tensors exactly: none missing, none more, every shape equal.
+A file is taken apart into backbone and head, the head is left out and reported, and what remains, under our names
+(`layouts.py`), must be the backbone's tensors exactly: none missing, none more, every shape equal.
 """
 
-import re
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
+from glad.backbones.layouts import DEEPMIND_SCOPE, LAYOUTS, State
 from glad.backbones.tensors import tensors_of
 from glad.errors import UserError
 
-State = dict[str, Tensor]
-
 # In a file without a prefix for the backbone, what belongs to a head.
-BARE_HEADS = ("fc.", "new_fc.", "cls_head.")
-
-MMACTION_NAMES = (
-    (r"\bconv(\d)\.conv(?:\.net)?\.weight$", r"conv\1.weight"),
-    (r"\bconv(\d)\.bn\.", r"bn\1."),
-    (r"\bdownsample\.conv\.", "downsample.0."),
-    (r"\bdownsample\.bn\.", "downsample.1."),
-    (r"\bnon_local_block\.(g|phi)\.0\.conv\.", r"non_local.\1."),
-    (r"\bnon_local_block\.theta\.conv\.", "non_local.theta."),
-    (r"\bnon_local_block\.conv_out\.conv\.", "non_local.out."),
-    (r"\bnon_local_block\.conv_out\.bn\.", "non_local.norm."),
-)
-MIT_NAMES = ((r"\bconv1\.net\.weight$", "conv1.weight"),)
+BARE_HEADS = ("fc.", "new_fc.", "cls_head.", "logits.", "Logits/", f"{DEEPMIND_SCOPE}Logits/")
 
 
 @dataclass(frozen=True)
@@ -43,17 +28,8 @@ class LoadReport:
     dropped: tuple[str, ...]
 
 
-@dataclass(frozen=True)
-class Layout:
-    """A way to name a backbone's tensors. Both functions take them without prefix and without head."""
-
-    name: str
-    recognises: Callable[[State], bool]
-    converted: Callable[[State], State]
-
-
 def load_backbone(module: nn.Module, path: Path | str) -> LoadReport:
-    """Load a backbone's weights from a `.safetensors`, `.pth` or `.pt` file; see `load_state`."""
+    """Load a backbone's weights from a `.safetensors`, `.pth`, `.pt` or `.npz` file; see `load_state`."""
     return load_state(module, tensors_of(Path(path)), str(path))
 
 
@@ -102,28 +78,6 @@ def split_head(state: State) -> tuple[State, list[str]]:
     return backbone, [name for name in state if name not in backbone]
 
 
-def from_mmaction(state: State) -> State:
-    """Return R50-I3D or TSM weights under our names; mmaction2's are `conv1.conv.weight`, `conv1.bn.weight`."""
-    return renamed(state, MMACTION_NAMES)
-
-
-def from_mit(state: State) -> State:
-    """Return TSM weights under our names; the TSM authors write `layer1.0.conv1.net.weight`, else as we do."""
-    return renamed(state, MIT_NAMES)
-
-
-def renamed(state: State, rules: tuple[tuple[str, str], ...]) -> State:
-    """Return the tensors with each (pattern, replacement) applied to every name; two under one name: `UserError`."""
-    result: State = {}
-    for name, value in state.items():
-        for pattern, replacement in rules:
-            name = re.sub(pattern, replacement, name)
-        if name in result:
-            raise UserError(f"two of its tensors are both '{name}'")
-        result[name] = value
-    return result
-
-
 def with_step_counts(state: State, own: State) -> State:
     """Return `state` with batch norm's step counts at 0 where no layer has one (nothing depends on them)."""
     if any(name.endswith("num_batches_tracked") for name in state):
@@ -146,12 +100,3 @@ def mismatch(state: State, own: State) -> str:
 
 def _some(names: list[str], most: int = 4) -> str:
     return ", ".join(names[:most]) + (", ..." if len(names) > most else "")
-
-
-# The first that recognises a file reads it; the last recognises all.
-LAYOUTS = (
-    Layout("mmaction2 TSM", lambda state: any(".conv.net." in name for name in state), from_mmaction),
-    Layout("mmaction2 I3D", lambda state: "conv1.conv.weight" in state, from_mmaction),
-    Layout("mit-han-lab TSM", lambda state: any(".conv1.net." in name for name in state), from_mit),
-    Layout("weights under our own names", lambda state: True, dict),
-)

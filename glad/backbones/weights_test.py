@@ -3,10 +3,11 @@ import safetensors.torch
 import torch
 from torch import nn
 
+from glad.backbones.layouts import from_mit, from_mmaction
 from glad.backbones.r50_i3d import R50I3DConfig
 from glad.backbones.tiny import TinyConfig
 from glad.backbones.tsm import TSMConfig
-from glad.backbones.weights import from_mit, from_mmaction, load_backbone, load_state, split_head, without_wrapper
+from glad.backbones.weights import load_backbone, load_state, split_head, without_wrapper
 from glad.errors import UserError
 
 HEADS = {
