@@ -5,7 +5,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass, make_dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import tyro
 from tyro.conf import Positional, arg
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from glad.recipe import Recipe
 
 Runs = Annotated[tuple[Path, ...], Positional, arg(metavar="RUN ...")]
+# As in glad.recipe, which takes a second to import.
+Rule = Literal["last", "source_val", "entropy", "infomax", "snd", "bnm", "class_cluster", "oracle"]
 
 
 def recipes() -> None:
@@ -108,11 +110,13 @@ def without_stages(changed: Any, default: Any) -> "Recipe":
     return changed.recipe.model_copy(update={"after": after})
 
 
-def evaluate(runs: Runs, workers: int = 2) -> None:
+def evaluate(runs: Runs, select: Rule | None = None, workers: int = 2) -> None:
     """Score runs on their target test videos, and write predictions, scores and confusion matrix into each.
 
     Args:
         runs: run folders.
+        select: the rule that chooses the checkpoint, of those that were kept (docs/selection.md); not given, the
+            recipe's. Only `oracle` sees labels of the target.
         workers: processes that load videos.
     """
     import glad.evaluate
@@ -120,7 +124,7 @@ def evaluate(runs: Runs, workers: int = 2) -> None:
 
     for folder in some(runs, "run folder"):
         run = Run(folder)
-        print(glad.evaluate.summary(run, glad.evaluate.evaluate(run, workers=workers)))
+        print(glad.evaluate.summary(run, glad.evaluate.evaluate(run, select=select, workers=workers)))
 
 
 def predict(

@@ -7,10 +7,15 @@ import numpy as np
 import pytest
 import torch
 
-from glad.evaluate import evaluate, predictions_of, summary
+from glad.errors import UserError
+from glad.evaluate import answers, evaluate, labels_of, predictions_of, summary
+from glad.inputs import held_out_domain, target_domain
 from glad.recipe import Videos
 from glad.run import Run
+from glad.selection import LABEL_FREE, RULES, Labelled, oracle
 from glad.train import train
+
+STEPS = [2, 4, 6]
 
 
 @pytest.fixture(scope="module")
@@ -18,6 +23,20 @@ def scored(square_recipe, tmp_path_factory) -> Run:
     run = train(square_recipe(), tmp_path_factory.mktemp("scored") / "run", workers=0)
     evaluate(run, workers=0)
     return run
+
+
+@pytest.fixture(scope="module")
+def several(square_recipe, square_pair, squares, tmp_path_factory) -> Run:
+    """A run with three checkpoints to choose from, and source videos to choose by."""
+    pair = square_pair.model_copy(update={"source_val": Videos(list=squares / "source.txt", root=squares / "source")})
+    recipe = square_recipe(data=pair, steps=6, keep=3, select="infomax")
+    run = train(recipe, tmp_path_factory.mktemp("several") / "run", workers=0)
+    evaluate(run, workers=0)
+    return run
+
+
+def selection(run: Run) -> dict:
+    return json.loads(run.selection.read_text())
 
 
 def rows(run: Run) -> list[dict]:
@@ -92,7 +111,116 @@ def test_batches_of_clips_keep_their_videos(scored):
     domain = domain_of_test(scored.recipe, scored.classes)
     batches = evaluation_batches(Batches(domain, 3, (3, 1, 0, 2)), workers=0)
     found = {}
-    for predicted, indices in predictions_of(scored.method(), batches, torch.device("cpu")):
+    for [predicted], indices in predictions_of([scored.method()], batches, torch.device("cpu")):
         found |= dict(zip(indices, predicted.probabilities.tolist(), strict=True))
     for index, row in enumerate(rows(scored)):
         assert found[index] == pytest.approx(row["probabilities"], abs=2e-6)
+
+
+def test_a_run_of_one_checkpoint_leaves_no_choice_and_nothing_else_is_looked_at(scored):
+    found = selection(scored)
+    assert found["rules"] == dict.fromkeys(RULES, 4) and found["labels"] == [0, 1, 0, 1]
+    (only,) = found["candidates"]
+    assert only["step"] == 4 and only["predicted"] == [int(np.argmax(row["probabilities"])) for row in rows(scored)]
+    assert only["test"] == json.loads(scored.scores.read_text())["mean_class_accuracy"]
+    assert {only[name] for name in (*LABEL_FREE, "source_val")} == {None}
+    assert "oracle" not in summary(scored, evaluate(scored, workers=0))
+
+
+def test_every_checkpoint_is_judged_by_every_rule_from_its_own_evidence(several):
+    found = selection(several)
+    assert [one["step"] for one in found["candidates"]] == STEPS
+    methods = {step: several.method(checkpoint) for step, checkpoint in several.candidates()}
+    target = answers(methods, target_domain(several.recipe, several.classes), 0, lambda _: None)
+    val = several.recipe.data.source_val
+    held_out = answers(methods, held_out_domain(several.recipe, val, several.classes), 0, lambda _: None)
+    for one in found["candidates"]:
+        for name, rule in LABEL_FREE.items():
+            assert one[name] == rule(target[one["step"]]), name
+        labels = np.array([0, 1] * 4)
+        assert one["source_val"] == oracle(Labelled(held_out[one["step"]].probabilities, labels))
+        assert one["test"] == oracle(Labelled(np.eye(2)[one["predicted"]], np.array(found["labels"])))
+    for rule, key in {"last": "step", "oracle": "test", "snd": "snd", "source_val": "source_val"}.items():
+        best = max(found["candidates"], key=lambda one: (one[key], one["step"]))
+        assert found["rules"][rule] == best["step"]
+
+
+def test_what_is_scored_is_what_the_rule_chose(several):
+    by_step = {one["step"]: one for one in selection(several)["candidates"]}
+    for rule in ("infomax", "entropy", "oracle", "last"):
+        said = summary(several, evaluate(several, select=rule, workers=0))
+        written, step = json.loads(several.scores.read_text()), selection(several)["rules"][rule]
+        assert (written["select"], written["step"]) == (rule, step)
+        assert written["mean_class_accuracy"] == by_step[step]["test"]
+        assert [int(np.argmax(row["probabilities"])) for row in rows(several)] == by_step[step]["predicted"]
+        assert f"checkpoint '{rule}' (step {step}" in said and "sees target labels)" in said
+        assert f"last {100 * by_step[6]['test']:.1f} (step 6) · source_val" in said
+    evaluate(several, workers=0)
+    assert json.loads(several.scores.read_text())["select"] == "infomax"
+
+
+def test_the_last_checkpoint_of_several_is_scored_as_the_only_one_of_a_run_is(several, square_recipe, tmp_path):
+    evaluate(several, select="last", workers=0)
+    alone = train(square_recipe(data=several.recipe.data, steps=6), tmp_path / "run", workers=0)
+    evaluate(alone, workers=0)
+    assert alone.predictions.read_text() == several.predictions.read_text()
+
+
+def test_each_of_several_methods_says_what_it_says_alone(several):
+    domain = target_domain(several.recipe, several.classes)
+    methods = {step: several.method(checkpoint) for step, checkpoint in several.candidates()}
+    together = answers(methods, domain, 0, lambda _: None)
+    for step, method in methods.items():
+        alone = answers({step: method}, domain, 0, lambda _: None)[step]
+        assert np.array_equal(alone.probabilities, together[step].probabilities)
+        assert np.array_equal(alone.features, together[step].features)
+    assert not np.array_equal(together[2].probabilities, together[6].probabilities)
+
+
+def test_garbage_for_labels_of_the_target_changes_no_label_free_choice(several, square_pair, tmp_path):
+    """Training list and test list alike: the numbers are the same to the last bit, only those of the oracle move."""
+    before, recipe = selection(several), several.recipe
+    lies = {}
+    for name in ("target", "test"):
+        videos = getattr(square_pair, name)
+        text = videos.list.read_text().splitlines()
+        turned = [f"{line.rsplit(' ', 1)[0]} {1 - int(line.rsplit(' ', 1)[1])}\n" for line in text]
+        (tmp_path / f"{name}.txt").write_text("".join(turned))
+        lies[name] = Videos(list=tmp_path / f"{name}.txt", root=videos.root)
+    recipe = recipe.model_copy(update={"data": recipe.data.model_copy(update=lies)})
+    written = several.recipe_file.read_text()
+    try:
+        recipe.write(several.recipe_file)
+        evaluate(several, workers=0)
+        after = selection(several)
+    finally:
+        several.recipe_file.write_text(written)
+        evaluate(several, workers=0)
+    assert after["labels"] == [1 - label for label in before["labels"]]
+    for one, other in zip(before["candidates"], after["candidates"], strict=True):
+        assert {name: one[name] for name in LABEL_FREE} == {name: other[name] for name in LABEL_FREE}
+        assert one["source_val"] == other["source_val"] and one["predicted"] == other["predicted"]
+        assert one["test"] == pytest.approx(1 - other["test"])
+    assert {r: s for r, s in before["rules"].items() if r != "oracle"} == {
+        r: s for r, s in after["rules"].items() if r != "oracle"
+    }
+
+
+def test_what_label_free_rules_look_at_are_training_videos_without_labels(several):
+    domain = target_domain(several.recipe, several.classes)
+    assert domain.listing.file == several.recipe.data.target.list
+    assert several.recipe.data.target.labelled and set(labels_of(domain)) == {None}
+
+
+def test_a_rule_without_its_videos_is_refused_and_says_what_to_do(scored):
+    before = scored.scores.read_text()
+    with pytest.raises(UserError, match=r"source_val needs source videos .* \(data\.source_val\).* --select"):
+        evaluate(scored, select="source_val", workers=0)
+    assert scored.scores.read_text() == before
+
+
+def test_a_rule_without_its_videos_has_no_choice_among_several(square_recipe, tmp_path):
+    run = train(square_recipe(steps=2, keep=2), tmp_path / "run", workers=0)
+    said = summary(run, evaluate(run, workers=0))
+    assert selection(run)["rules"]["source_val"] is None and "source_val" not in said
+    assert {one["source_val"] for one in selection(run)["candidates"]} == {None}

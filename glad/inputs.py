@@ -98,3 +98,13 @@ def test_domain(recipe: Recipe, classes: tuple[str, ...]) -> Domain:
     """Return the labelled test videos as evaluation sees them."""
     listing = labelled_listing(recipe.data.test, classes, every_class=False)
     return Domain(listing, recipe.test_views, recipe.test_pixels)
+
+
+def target_domain(recipe: Recipe, classes: tuple[str, ...]) -> Domain:
+    """Return the target's training videos, without labels, as evaluation sees them."""
+    return Domain(unlabelled_listing(recipe.data.target, classes), recipe.test_views, recipe.test_pixels)
+
+
+def held_out_domain(recipe: Recipe, videos: Videos, classes: tuple[str, ...]) -> Domain:
+    """Return the labelled source `videos` that training left out, as evaluation sees them."""
+    return Domain(labelled_listing(videos, classes, every_class=False), recipe.test_views, recipe.test_pixels)

@@ -51,13 +51,16 @@ class Named:
 
 
 def predict(run: Run, paths: list[Path], *, top: int = 5, workers: int = 0) -> Iterator[Prediction]:
-    """Yield the `top` classes of each video file or frame folder, in the order given, each as soon as it is known."""
+    """Yield the `top` classes of each video file or frame folder, in the order given, each as soon as it is known.
+
+    The checkpoint is the one that the recipe's rule chose when the run was evaluated; `last` needs no evaluation.
+    """
     recipe, names = run.recipe, run.classes
-    method = run.method().to(device := device_at_hand())
+    method = run.method(run.selected()).to(device := device_at_hand())
     domain = Domain(Named(tuple(paths)), recipe.test_views, recipe.test_pixels)
     batches = evaluation_batches(Videos(domain, 1, tuple(range(len(domain)))), workers)
     with progress("predict", len(domain), "video") as bar:
-        for predicted, indices in predictions_of(method, batches, device):
+        for [predicted], indices in predictions_of([method], batches, device):
             for index, row in zip(indices, predicted.probabilities, strict=True):
                 values, order = row.topk(min(top, len(names)))
                 classes = tuple(names[i] for i in order.tolist())

@@ -121,6 +121,34 @@ class Run:
                 f"{path}: cannot be read as a checkpoint ({why}); put a whole one back, or remove it to start over"
             ) from None
 
+    def candidates(self) -> Iterator[tuple[int, Checkpoint]]:
+        """Yield the checkpoints to choose from with their steps, in order; the last one is always among them."""
+        last = self.checkpoint()
+        for step in self.kept_before(last["step"]):
+            yield step, self.checkpoint(step)
+        yield last["step"], last
+
+    def kept_before(self, last: int) -> tuple[int, ...]:
+        """Return the steps before `last` after which a checkpoint was kept."""
+        kept = (int(path.stem) for path in self.kept_file(0).parent.glob("*.pt") if path.stem.isdigit())
+        return tuple(sorted(step for step in kept if step < last))
+
+    def selected(self) -> Checkpoint:
+        """Return the checkpoint that the recipe's rule chooses, which its evaluation wrote down unless it is `last`.
+
+        Raises UserError where there are several to choose from and no evaluation has seen just these.
+        """
+        rule, last = self.recipe.select, self.checkpoint()
+        steps = [*self.kept_before(last["step"]), last["step"]]
+        if rule == "last" or len(steps) == 1:
+            return last
+        found = json.loads(self.selection.read_text(encoding="utf-8")) if self.selection.exists() else None
+        if found is None or [one["step"] for one in found["candidates"]] != steps:
+            raise UserError(f"{self.folder}: no checkpoint is chosen by '{rule}' yet; run `glad evaluate` on it first")
+        if (step := found["rules"][rule]) is None:
+            raise UserError(f"{self.folder}: the rule '{rule}' lacks the data to choose by (data.source_val)")
+        return last if step == last["step"] else self.checkpoint(step)
+
     def method(self, checkpoint: Checkpoint | None = None) -> Method:
         """Return the trained method, on the CPU, in evaluation mode; of the last checkpoint unless one is at hand."""
         recipe = self.recipe

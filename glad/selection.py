@@ -140,11 +140,23 @@ RULES = ("last", "source_val", *LABEL_FREE, "oracle")
 BEST = {"last": "step", "oracle": "test"}  # what a rule picks the highest of, where that has another name
 
 
+def candidate(step: int, test: Labelled, target: Unlabelled | None, held_out: Labelled | None) -> dict[str, Any]:
+    """Return a checkpoint as JSON can hold it: what every rule says of it, each from its own evidence alone.
+
+    `step`; `test`, the value of `oracle`; the value of every other rule by its name, None where it has no evidence;
+    `predicted`, the class of every test video.
+    """
+    values: dict[str, Any] = {"step": step, "test": oracle(test)}
+    values["source_val"] = None if held_out is None else source_val(held_out)
+    for name, rule in LABEL_FREE.items():
+        values[name] = None if target is None else rule(target)
+    return values | {"predicted": test.probabilities.argmax(axis=1).tolist()}
+
+
 def chosen(rule: str, candidates: Sequence[Mapping[str, Any]]) -> int | None:
     """Return the step of the candidate that `rule` picks, the later of equals; None where it lacks a number.
 
-    A candidate holds `step`, `test` (the value of `oracle`), and the value of every other rule by its name, or None
-    where there was nothing to compute it from. A candidate without rival is picked by every rule.
+    Candidates are as from `candidate`. One without rival is picked by every rule.
     """
     if len(candidates) == 1:
         return candidates[0]["step"]
