@@ -1,6 +1,8 @@
 """The command line: what it answers, what it makes of options, and with which status it leaves. tests/ run it all."""
 
 import sys
+from pathlib import Path
+from typing import get_args
 
 import pytest
 
@@ -8,6 +10,7 @@ from glad import cli
 from glad.cli import COMMANDS, main, overridden, usage
 from glad.errors import UserError
 from glad.methods.order import OrderConfig
+from glad.recipe import RuleName
 from glad.recipes.find import find_recipe
 from glad.sampling import Ordered
 
@@ -137,3 +140,23 @@ def test_some_means_at_least_one():
 def test_a_value_out_of_range_is_one_sentence():
     with pytest.raises(UserError, match="epochs: Input should be greater than 0"):
         overridden(find_recipe("own-glad"), ["--epochs", "-1"], "glad train own-glad")
+
+
+def test_the_rules_of_the_command_line_are_those_of_recipes():
+    assert get_args(cli.Rule) == get_args(RuleName)
+
+
+def test_evaluate_passes_the_rule_on(monkeypatch, capsys):
+    import glad.evaluate
+
+    asked = []
+    monkeypatch.setattr(glad.evaluate, "evaluate", lambda run, **options: asked.append((run.folder, options)))
+    monkeypatch.setattr(glad.evaluate, "summary", lambda run, scores: f"{run.folder.name}: scored")
+    main(["evaluate", "a", "b", "--select", "infomax", "--workers", "0"])
+    main(["evaluate", "a"])
+    assert asked[:2] == [(Path(name), {"select": "infomax", "workers": 0}) for name in "ab"]
+    assert asked[2] == (Path("a"), {"select": None, "workers": 2})
+    assert capsys.readouterr().out == "a: scored\nb: scored\na: scored\n"
+    with pytest.raises(SystemExit):
+        main(["evaluate", "a", "--select", "best"])
+    assert len(asked) == 3

@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from glad.data.domain import Domain
 from glad.errors import UserError
-from glad.evaluate import evaluate
-from glad.predict import Prediction, predict
+from glad.evaluate import answers, evaluate
+from glad.predict import Named, Prediction, predict
 from glad.run import Run
 from glad.train import train
 
@@ -38,6 +39,22 @@ def test_videos_keep_their_order_and_agree_with_the_evaluation(run, squares):
         assert dict(zip(one.classes, one.probabilities, strict=True)) == pytest.approx(expected, abs=2e-6)
         assert list(one.probabilities) == sorted(one.probabilities, reverse=True)
     assert found[0] == found[2]
+
+
+def test_videos_are_named_by_the_checkpoint_that_the_recipes_rule_chose(square_recipe, squares, tmp_path):
+    run = train(square_recipe(steps=6, keep=3, select="snd"), tmp_path / "run", workers=0)
+    video = squares / "test" / "left_0"
+    with pytest.raises(UserError, match="no checkpoint is chosen by 'snd' yet"):
+        list(predict(run, [video]))
+    evaluate(run, workers=0)
+    found = json.loads(run.selection.read_text())
+    for step in (2, 6):
+        run.selection.write_text(json.dumps(found | {"rules": found["rules"] | {"snd": step}}))
+        (one,) = predict(run, [video])
+        method = run.method(dict(run.candidates())[step])
+        domain = Domain(Named((video,)), run.recipe.test_views, run.recipe.test_pixels)
+        said = answers({step: method}, domain, 0, lambda _: None)[step].probabilities[0]
+        assert sorted(one.probabilities, reverse=True) == pytest.approx(sorted(said, reverse=True), abs=1e-6)
 
 
 def test_only_the_most_probable_classes_are_told_when_asked(run, squares):

@@ -148,3 +148,41 @@ def test_a_recipe_that_cannot_be_read_back_is_refused_before_it_is_trained(run, 
     Elsewhere.__module__ = "elsewhere"
     with pytest.raises(UserError, match="may only name parts of the glad package, not 'elsewhere:Elsewhere'"):
         run.begin(square_recipe(method=Elsewhere()), ("left", "right"))
+
+
+def chosen_by(rule: str, steps: list[int], step: int | None) -> str:
+    return json.dumps({"rules": {rule: step}, "candidates": [{"step": one} for one in steps], "labels": []})
+
+
+def test_the_last_checkpoint_is_a_candidate_and_so_are_those_kept_before_it(run):
+    run.save({"step": 4, "method": {}})
+    assert [step for step, _ in run.candidates()] == [4]
+    for step in (10, 2, 4, 6):  # 4 is the last once more; 6 and 10 are of a training that got no further than 4 again
+        run.keep(torch.nn.Linear(1, 1), step)
+    (run.kept_file(2).parent / ".2.half.pt").write_bytes(b"")
+    assert [(step, checkpoint["step"]) for step, checkpoint in run.candidates()] == [(2, 2), (4, 4)]
+
+
+def test_the_selected_checkpoint_is_the_one_of_the_recipes_rule(run, square_recipe):
+    run.begin(square_recipe(select="infomax", keep=2), ("left", "right"))
+    run.save({"step": 4, "method": {}})
+    assert run.selected()["step"] == 4  # nothing to choose from
+    run.keep(torch.nn.Linear(1, 1), 2)
+    with pytest.raises(UserError, match=r"no checkpoint is chosen by 'infomax' yet; run `glad evaluate` on it first"):
+        run.selected()
+    for step in (2, 4):
+        run.selection.write_text(chosen_by("infomax", [2, 4], step))
+        assert run.selected()["step"] == step
+    run.selection.write_text(chosen_by("infomax", [2, 3], 2))  # of before the training went on
+    with pytest.raises(UserError, match="`glad evaluate`"):
+        run.selected()
+    run.selection.write_text(chosen_by("infomax", [2, 4], None))
+    with pytest.raises(UserError, match=r"'infomax' lacks the data to choose by"):
+        run.selected()
+
+
+def test_the_rule_last_needs_no_evaluation(run, square_recipe):
+    run.begin(square_recipe(keep=2), ("left", "right"))
+    run.keep(torch.nn.Linear(1, 1), 2)
+    run.save({"step": 4, "method": {}})
+    assert run.selected()["step"] == 4
