@@ -2,15 +2,17 @@
 
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Literal
+from typing import Literal, Self
 
 import numpy as np
+from pydantic import model_validator
 
 from glad.errors import UserError
 from glad.part import Part
 
 SOURCE, TARGET = 1, 0  # the domains, as numbers in the address of a random draw
 SHUFFLE, AUGMENT, METHOD = 0, 1, 2  # what is drawn
+PAIRS = 2  # in place of a domain: the order of fixed pairs
 
 
 class Pairing(Part):
@@ -21,11 +23,25 @@ class Pairing(Part):
             the release, keep short batches and `truncate` the other domain to match.
         target_order: a fresh permutation for every pass over the target, or one for the whole source epoch.
         draws: augmentation drawn afresh for every pass, or repeated from pass to pass by position in it.
+        pairs: `free`: each domain in an order of its own; or `fixed` (CO2A): number i of the longer list meets i modulo
+            the length of the shorter, the same two videos for the whole run. A pass is then one over the longer list.
     """
 
     short_batches: Literal["drop", "truncate"] = "drop"
     target_order: Literal["pass", "epoch"] = "pass"
     draws: Literal["fresh", "repeated"] = "fresh"
+    pairs: Literal["free", "fixed"] = "free"
+
+    @model_validator(mode="after")
+    def _one_of_both(self) -> Self:
+        others = ("short_batches", "target_order", "draws")
+        set_too = [name for name in others if getattr(self, name) != type(self).model_fields[name].default]
+        if self.pairs == "fixed" and set_too:
+            raise UserError(
+                f"pairing.pairs=fixed shuffles pairs, not videos, and drops the short batch; leave out {set_too[0]}="
+                f"{getattr(self, set_too[0])}"
+            )
+        return self
 
 
 Entry = tuple[int, tuple[int, ...]]  # a video's index, and the address of its random draws
@@ -35,8 +51,8 @@ Entry = tuple[int, tuple[int, ...]]  # a video's index, and the address of its r
 class Plan:
     """The videos of every step, as a pure function of its number.
 
-    An epoch is one pass over the source. `batch_size` counts videos per domain over all `world` processes, of which
-    this one, `rank`, takes a contiguous share.
+    An epoch is one pass over the source; of fixed pairs, over the longer list. `batch_size` counts videos per domain
+    over all `world` processes, of which this one, `rank`, takes a contiguous share.
     """
 
     source: int
@@ -53,25 +69,41 @@ class Plan:
                 f"a batch of {self.batch_size} videos cannot be shared by {self.world} processes; "
                 "choose a --batch-size that is a multiple"
             )
-        if self.source < self.batch_size and self.pairing.short_batches == "drop":
+        videos, where = (self._pairs, "longer") if self._fixed else (self.source, "source")
+        if videos < self.batch_size and self.pairing.short_batches == "drop":
             raise UserError(
-                f"the source list has {self.source} videos, fewer than one batch of {self.batch_size}; "
+                f"the {where} list has {videos} videos, fewer than one batch of {self.batch_size}; "
                 "lower --batch-size, and --after.batch-size where a stage comes before"
             )
 
     @property
+    def _fixed(self) -> bool:
+        return self.pairing.pairs == "fixed"
+
+    @property
+    def _pairs(self) -> int:
+        """Fixed pairs in a pass."""
+        return max(self.source, self.target)
+
+    @property
     def steps_per_epoch(self) -> int:
-        """Steps in one pass over the source."""
+        """Steps in one pass over the source; of fixed pairs, over the longer list."""
+        if self._fixed:
+            return self._pairs // self.batch_size
         drop = self.pairing.short_batches == "drop"
         return self.source // self.batch_size if drop else -(-self.source // self.batch_size)
 
     def sources(self, step: int) -> list[Entry]:
         """Return the source videos of a step that this process takes."""
+        if self._fixed:
+            return self._paired(SOURCE, step)
         epoch, position = divmod(step, self.steps_per_epoch)
         return self._share(self._pass(SOURCE, epoch, position * self.batch_size, self.batch_size), step)
 
     def targets(self, step: int) -> list[Entry]:
         """Return the target videos of a step that this process takes; the target starts over when it is used up."""
+        if self._fixed:
+            return self._paired(TARGET, step)
         if self.pairing.short_batches == "drop":
             found: list[Entry] = []
             start = step * self.batch_size
@@ -92,6 +124,14 @@ class Plan:
     def step_draw(self, step: int) -> int:
         """Return the random number of a step, the same on every process."""
         return int(np.random.default_rng((self.seed, METHOD, step)).integers(2**31))
+
+    def _paired(self, domain: int, step: int) -> list[Entry]:
+        """Return one domain's side of a step's fixed pairs; draws are addressed by the pair, not by the video."""
+        number, position = divmod(step, self.steps_per_epoch)
+        start = position * self.batch_size
+        pairs = _permutation(self.seed, PAIRS, number, self._pairs)[start : start + self.batch_size]
+        size = self.source if domain == SOURCE else self.target
+        return self._share([(int(i) % size, (self.seed, AUGMENT, domain, number, int(i))) for i in pairs], step)
 
     def _pass(self, domain: int, number: int, start: int, count: int) -> list[Entry]:
         """Return up to `count` entries from `start` on of pass `number` over a domain."""

@@ -6,17 +6,20 @@ from itertools import chain
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from glad.data.plan import Entry, Pairing, Plan
 from glad.errors import UserError
 
 RELEASE = Pairing(short_batches="truncate", target_order="epoch", draws="repeated")
-PAIRINGS = st.builds(
+FIXED = Pairing(pairs="fixed")
+FREE = st.builds(
     Pairing,
     short_batches=st.sampled_from(["drop", "truncate"]),
     target_order=st.sampled_from(["pass", "epoch"]),
     draws=st.sampled_from(["fresh", "repeated"]),
 )
+PAIRINGS = FREE | st.just(FIXED)
 
 
 def plan(pairing: Pairing | None = None, **fields: int) -> Plan:
@@ -124,13 +127,61 @@ def test_by_default_no_draw_ever_repeats():
     assert {address for _, address in p.sources(0)} != {address for _, address in plan(seed=1).sources(0)}
 
 
+# fixed pairs
+
+
+def test_fixed_pairs_are_a_pass_over_the_longer_list():
+    """14 and 5: pair i is (i, i mod 5); three steps of 4 an epoch, two pairs left out, which ones is drawn anew."""
+    p = plan(FIXED)
+    assert p.steps_per_epoch == 3
+    left_out = set()
+    for epoch in range(20):
+        steps = range(3 * epoch, 3 * epoch + 3)
+        sources = list(chain.from_iterable(indices(p.sources(step)) for step in steps))
+        targets = list(chain.from_iterable(indices(p.targets(step)) for step in steps))
+        assert len(set(sources)) == 12 and targets == [i % 5 for i in sources]
+        left_out |= set(range(14)) - set(sources)
+    assert left_out == set(range(14)), "shuffled"
+
+
+def test_fixed_pairs_go_round_the_source_where_the_target_is_longer():
+    p = plan(FIXED, source=3, target=7, batch_size=7)
+    pairs = set()
+    for step in range(5):
+        assert sorted(indices(p.targets(step))) == list(range(7))
+        pairs |= set(zip(indices(p.sources(step)), indices(p.targets(step)), strict=True))
+    assert pairs == {(i % 3, i) for i in range(7)}, "the same in every epoch"
+
+
+def test_the_draws_of_fixed_pairs_never_repeat():
+    """The shorter list comes round several times a pass, each time with another draw."""
+    p = plan(FIXED)
+    entries = [entry for step in range(60) for entry in p.sources(step) + p.targets(step)]
+    assert len({address for _, address in entries}) == len(entries) == 480
+    assert {address for _, address in p.targets(0)} != {address for _, address in plan(FIXED, seed=1).targets(0)}
+
+
+def test_fixed_pairs_without_a_target_are_the_source_alone():
+    p = plan(FIXED, target=0)
+    assert p.steps_per_epoch == 3 and len(set(chain.from_iterable(indices(p.sources(s)) for s in range(3)))) == 12
+
+
+@given(st.integers(1, 30), st.integers(1, 30), st.integers(0, 5), st.integers(0, 40))
+def test_fixed_pairs_are_the_indices_of_one_number(source, target, seed, step):
+    p = plan(FIXED, source=source, target=target, batch_size=1, seed=seed)
+    (s,), (t,) = indices(p.sources(step)), indices(p.targets(step))
+    longer = max(source, target)
+    assert (s, t) in [(i % source, i % target) for i in range(longer)] and p.steps_per_epoch == longer
+
+
 # always
 
 
 @given(PAIRINGS, st.integers(1, 30), st.integers(1, 30), st.integers(1, 8), st.integers(0, 5), st.integers(0, 40))
 def test_a_step_is_a_function_of_its_number(pairing, source, target, batch_size, seed, step):
     """Resuming at a step is skipping those before it; both domains always have equally many videos, and some."""
-    if pairing.short_batches == "drop" and source < batch_size:
+    longest = max(source, target) if pairing.pairs == "fixed" else source
+    if pairing.short_batches == "drop" and longest < batch_size:
         return
     fields = {"source": source, "target": target, "batch_size": batch_size, "seed": seed}
     walked = plan(pairing, **fields)
@@ -142,7 +193,8 @@ def test_a_step_is_a_function_of_its_number(pairing, source, target, batch_size,
     assert sources == fresh.sources(step) and targets == fresh.targets(step)
     assert 0 < len(sources) == len(targets) <= batch_size
     assert set(indices(sources)) <= set(range(source)) and set(indices(targets)) <= set(range(target))
-    assert len(set(indices(sources))) == len(sources)
+    if pairing.pairs == "free":
+        assert len(set(indices(sources))) == len(sources)
 
 
 @given(PAIRINGS, st.sampled_from([1, 2, 3, 6]), st.integers(0, 30))
@@ -176,3 +228,16 @@ def test_a_source_smaller_than_a_batch_is_refused_where_short_batches_are_droppe
     with pytest.raises(UserError, match="the source list has 3 videos, fewer than one batch of 4; lower --batch-size"):
         plan(source=3)
     assert plan(Pairing(short_batches="truncate"), source=3).steps_per_epoch == 1
+
+
+@pytest.mark.parametrize("other", [{"short_batches": "truncate"}, {"target_order": "epoch"}, {"draws": "repeated"}])
+def test_fixed_pairs_leave_nothing_else_to_choose(other):
+    ((name, value),) = other.items()
+    with pytest.raises(ValidationError, match=f"pairs=fixed shuffles pairs, .* leave out {name}={value}"):
+        Pairing(pairs="fixed", **other)
+
+
+def test_fewer_fixed_pairs_than_a_batch_are_refused():
+    with pytest.raises(UserError, match="the longer list has 3 videos, fewer than one batch of 4"):
+        plan(FIXED, source=2, target=3)
+    assert plan(FIXED, source=2, target=4).steps_per_epoch == 1
