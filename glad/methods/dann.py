@@ -34,6 +34,8 @@ class DannConfig(MethodConfig):
         align_weight: None is the head's own: 1 for `video`, 0.5 for `frame`.
         hidden_layers, hidden: of the `video` head; the shapes of the other follow from the width of the features.
         align_dropout: None is the head's own: 0.5 for `video`, 0.8 for `frame`.
+        frame_std: of the initial weights of the `frame` head. At 0.001, the release, next to nothing comes back from it
+            to the features; 0.02 sends back as much as the video head at width 2048 (docs/methods/dann.md).
     """
 
     head: Literal["video", "frame"] = "video"
@@ -41,6 +43,7 @@ class DannConfig(MethodConfig):
     hidden_layers: int = 4
     hidden: int | None = None
     align_dropout: Share | None = None
+    frame_std: float = 0.001
     reversal: float = 1.0
     reversal_schedule: ReversalSchedule = "constant"
     reversal_delay: Share = 0.0
@@ -61,15 +64,15 @@ class FrameDomainClassifier(nn.Sequential):
     """From features of frames (b, m, width) to one domain logit of each video (b, 1): the mean over its m frames.
 
     Halves the width three times, then comes down to 1; dropout behind every linear layer, the last too, ReLU behind
-    all but the last; weights N(0, 0.001^2), bias 0 (the release's `DANNTSMHead`): 2,754,561 parameters at 2048.
+    all but the last; weights N(0, std^2), bias 0 (the release's `DANNTSMHead`): 2,754,561 parameters at 2048.
     """
 
-    def __init__(self, width: int, dropout: float = 0.8) -> None:
+    def __init__(self, width: int, dropout: float = 0.8, std: float = 0.001) -> None:
         sizes = [max(width // 2**i, 1) for i in range(4)] + [1]
         layers: list[nn.Module] = []
         for i in range(4):
             linear = nn.Linear(sizes[i], sizes[i + 1])
-            nn.init.normal_(linear.weight, std=0.001)
+            nn.init.normal_(linear.weight, std=std)
             nn.init.zeros_(linear.bias)
             layers += [linear, nn.Dropout(dropout), nn.ReLU()]
         super().__init__(*layers[:-1])
@@ -92,7 +95,7 @@ class Dann(Method):
         dropout = config.align_dropout if config.align_dropout is not None else 0.8 if frame else 0.5
         self.weight = config.align_weight if config.align_weight is not None else 0.5 if frame else 1.0
         self.domain = (
-            FrameDomainClassifier(width, dropout)
+            FrameDomainClassifier(width, dropout, config.frame_std)
             if frame
             else DomainClassifier(width, config.hidden_layers, config.hidden, dropout)
         )

@@ -142,6 +142,18 @@ def test_the_frame_head_layer_by_layer():
     assert sum(x.weight.numel() for x in FrameDomainClassifier(2).modules() if isinstance(x, nn.Linear)) == 5
 
 
+def test_the_frame_head_of_the_release_starts_blind():
+    """Four factors of 0.001: next to nothing comes back to the features."""
+
+    def returned(width: int, **fields: Any) -> float:
+        m = method(width, align_dropout=0.0, align_weight=1.0, **fields)
+        return torch.stack([g.norm() for g in gradients(m(batch()).terms["align_both"], m.backbone)]).norm().item()
+
+    video = returned(256)
+    assert 0 < returned(256, head="frame") < 1e-6 * video
+    assert returned(256, head="frame", frame_std=0.05) > 1e-2 * video
+
+
 def test_a_frame_is_averaged_over_space_and_a_video_over_frames_in_plain_loops():
     m = enlivened(method(16, head="frame", align_dropout=0.0)).double().eval()
     g = torch.Generator().manual_seed(3)
