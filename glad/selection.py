@@ -5,8 +5,8 @@ labelled source videos that were held out of training, the label-free rules the 
 labels, `oracle` the labels of the target test videos, which no result of unsupervised adaptation may use. `last` takes
 no evidence at all. Of equal numbers the later checkpoint wins, since it has trained longest.
 
-As rules to choose a model by, most of the label-free numbers are compared in Musgrave, Belongie and Lim, "Benchmarking
-Validation Methods for Unsupervised Domain Adaptation" (2022).
+Musgrave, Belongie and Lim 2022, "Three New Validators and a Large-Scale Benchmark Ranking for Unsupervised Domain
+Adaptation", compare most of the label-free numbers as rules to choose a checkpoint by.
 """
 
 import warnings
@@ -104,7 +104,7 @@ def bnm(target: Unlabelled) -> float:
     """Return the nuclear norm of the predictions over its bound sqrt(n min(n, k)), in [1 / sqrt(k min(n, k)), 1].
 
     1 where every video has one sure class and all classes are equally common. Cui et al. 2020, who maximise the norm
-    of a batch; the divisor, ours, is the same for all checkpoints of a run.
+    of a batch in training; as a rule Musgrave et al. 2022. The divisor, ours, is the same for all checkpoints of a run.
     """
     values = np.linalg.svd(_double(target.probabilities), compute_uv=False)
     videos, classes = target.probabilities.shape
