@@ -7,7 +7,6 @@ import torch
 import torch.distributed
 import torch.nn.functional as F
 from torch import Tensor
-from torch.distributed.nn.functional import all_gather
 
 ReversalSchedule = Literal["constant", "ramp"]
 
@@ -87,6 +86,23 @@ def order_loss(logits: Tensor, label: Tensor, eq7_scale: bool = False) -> Tensor
     return loss / logits.shape[1] if eq7_scale else loss
 
 
+class _Gather(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, rows: Tensor) -> Tensor:
+        ctx.count = len(rows)
+        rows = rows.contiguous()
+        parts = [torch.empty_like(rows) for _ in range(torch.distributed.get_world_size())]
+        torch.distributed.all_gather(parts, rows)
+        return torch.cat(parts)
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Tensor) -> Tensor:
+        total = grads[0].clone(memory_format=torch.contiguous_format)
+        torch.distributed.all_reduce(total)
+        start = torch.distributed.get_rank() * ctx.count
+        return total[start : start + ctx.count]
+
+
 def gathered(rows: Tensor) -> Tensor:
     """Return `rows` (m, ...) of all processes, in the order of their ranks; in a single process they are all there is.
 
@@ -96,4 +112,5 @@ def gathered(rows: Tensor) -> Tensor:
     """
     if not torch.distributed.is_available() or not torch.distributed.is_initialized():
         return rows
-    return torch.cat(all_gather(rows))
+    out: Tensor = _Gather.apply(rows)  # pyright: ignore[reportAssignmentType]
+    return out

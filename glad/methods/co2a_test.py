@@ -2,9 +2,12 @@
 
 import math
 from itertools import product
+from pathlib import Path
 
 import pytest
 import torch
+import torch.distributed
+import torch.multiprocessing
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
@@ -396,3 +399,37 @@ def test_it_learns_to_find_the_other_draw():
 def test_the_configuration_is_a_method_and_reads_back():
     config = CO2AConfig(temperature=0.5, clips=3, passes="separate")
     assert MethodConfig.model_validate(config.model_dump()) == config
+
+
+# two processes
+
+
+def shared(rank: int, world: int, folder: Path) -> None:
+    """Run one of `world` processes on its part of the batch; the first writes the losses and gradients of all."""
+    torch.set_num_threads(1)
+    store = f"file://{folder / 'store'}"
+    torch.distributed.init_process_group("gloo", init_method=store, rank=rank, world_size=world)
+    m, found = method(selection=0.9), batch()
+    each = len(found.label) // world
+    losses = m(found.map(lambda tensor: tensor[rank * each : (rank + 1) * each]))
+    losses.total.backward()
+    values = [*losses.terms.values(), *losses.stats.values(), *(p.grad for p in m.parameters())]
+    for value in (values := [value.detach() for value in values if value is not None]):
+        torch.distributed.all_reduce(value)  # as data parallel training does, and then the mean
+    if rank == 0:
+        torch.save([value / world for value in values], folder / "found.pt")
+    torch.distributed.destroy_process_group()
+
+
+@pytest.mark.slow
+def test_two_processes_have_the_losses_and_gradients_of_one(tmp_path):
+    torch.multiprocessing.spawn(shared, (2, tmp_path), nprocs=2)
+    m = method(selection=0.9)
+    losses = m(batch())
+    losses.total.backward()
+    expected = [*losses.terms.values(), *losses.stats.values(), *(p.grad for p in m.parameters())]
+    found = torch.load(tmp_path / "found.pt")
+    assert len(found) == len(expected) and losses.stats["selected"] > 0 and losses.terms["contrast_domains"] > 0
+    for one, two in zip(expected, found, strict=True):
+        assert one is not None and one.any()
+        torch.testing.assert_close(two, one.detach(), rtol=1e-4, atol=1e-6)
