@@ -15,14 +15,15 @@ PACKAGE = Path(glad.__file__).parent
 FLOORS = (
     ("errors",),
     ("files", "progress", "part", "process"),
-    ("batch", "sampling", "augment", "color", "losses", "metrics", "selection", "optim", "chart"),
+    ("batch", "sampling", "augment", "color", "losses", "metrics", "selection", "optim", "chart", "published"),
     ("data", "backbones", "methods"),  # wings: none sees another
     ("recipe",),
     ("run", "runlog", "inputs", "initial"),
     ("mini",),
     ("recipes",),
-    ("train", "evaluate", "predict", "report", "show"),
-    ("table", "demo"),
+    ("train", "evaluate", "predict", "report", "show", "results"),
+    ("tabular", "demo"),
+    ("table",),
     ("cli",),
     ("__main__",),
 )
