@@ -14,6 +14,7 @@ from glad.losses import (
     order_loss,
     permutations,
     reversal_ramp,
+    reversal_strength,
     reverse_gradient,
     shuffled,
 )
@@ -76,6 +77,12 @@ def test_the_reversal_ramps_from_zero_towards_one():
     assert reversal_ramp(0.999) == pytest.approx(1, abs=1e-4)
     assert reversal_ramp(0.2, delay=0.2) == 0 and reversal_ramp(0.1, delay=0.2) == 0
     assert reversal_ramp(0.6, delay=0.2) == pytest.approx(reversal_ramp(0.5))
+
+
+def test_the_strength_is_constant_or_that_of_the_ramp():
+    assert reversal_strength(0.1, 0.4, "constant", delay=0.2) == 0.4
+    assert reversal_strength(0.1, 0.4, "ramp") == pytest.approx(0.4 * math.tanh(0.5))
+    assert reversal_strength(0.1, 0.4, "ramp", delay=0.2) == 0
 
 
 def test_one_step_helps_the_domain_classifier_and_hurts_it_through_the_features():
