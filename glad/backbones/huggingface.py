@@ -49,8 +49,9 @@ class HuggingFaceConfig(Part):
             the weights at random.
         config: settings of the network as a JSON object. They replace those of `model`; without `model` they must
             hold `model_type`, and what they leave out is the library's default.
-        mean, std: of pixels in [0, 1]; None takes those in the model's `preprocessor_config.json`, and ImageNet's
-            where there is no such file.
+        mean: of pixels in [0, 1], given with `std` or not at all. None takes both from the model's
+            `preprocessor_config.json`, and ImageNet's where there is no such file.
+        std: deviation of pixels in [0, 1].
     """
 
     model: str | None = None

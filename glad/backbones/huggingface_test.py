@@ -226,6 +226,13 @@ class TestFolder:
         pixels = clip(t=2)
         assert backbone(pixels).shape == (2, 32, 1, 2, 2)
 
+    @pytest.mark.parametrize(("kind", "name"), [("vivit", "position_embeddings"), ("timesformer", "time_embeddings")])
+    def test_learned_positions_keep_their_number_of_frames(self, tmp_path, kind, name):
+        config(kind).build().network.save_pretrained(tmp_path)
+        assert HuggingFaceConfig(model=str(tmp_path)).build()(clip()).shape == (2, 32, *GRID[kind])
+        with pytest.raises(UserError, match=rf"1 weights of its {kind} .* since embeddings\.{name} is \(1, "):
+            HuggingFaceConfig(model=str(tmp_path), config='{"num_frames": 2}').build()
+
     @pytest.mark.parametrize(
         ("settings", "sentence"),
         [
