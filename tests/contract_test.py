@@ -83,6 +83,12 @@ TRIALS: dict[str, tuple[Trial, ...]] = {
             no_gradient={"classifier.layers.2.w1": COLUMN, "classifier.layers.2.w2": COLUMN},
             recipe={"source_views": NODES, "target_views": NODES},
         ),
+        Trial(
+            fields={"adapt": False},
+            views={"ordered": 3},
+            no_gradient={"classifier.layers.2.w1": COLUMN, "classifier.layers.2.w2": COLUMN},
+            recipe={"source_views": NODES},
+        ),
     ),
     "CO2AConfig": (
         Trial(fields={"clips": 3, "selection": 0.5}, fitted={"global": {"clips": 1}, "local": {"clips": 2}}),

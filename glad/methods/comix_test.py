@@ -1,6 +1,7 @@
 """CoMix: the contrast by hand and by loops, the graph head, the draws, the mixture, and the objective as a whole."""
 
 import math
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -378,7 +379,8 @@ def test_the_configuration_is_a_method_and_reads_back():
 def one_of_two(rank: int, folder: str) -> None:
     """Run one process of two on its half of a batch, and write the term values and the averaged gradients."""
     torch.set_num_threads(1)
-    torch.distributed.init_process_group("gloo", init_method=f"file://{folder}/meet", rank=rank, world_size=2)
+    patience = timedelta(seconds=60)
+    torch.distributed.init_process_group("gloo", f"file://{folder}/meet", patience, world_size=2, rank=rank)
     wrapped = nn.parallel.DistributedDataParallel(method(pseudo_threshold=0.55), find_unused_parameters=True)
     half = slice(2 * rank, 2 * rank + 2)
     losses = wrapped(four_videos().map(lambda tensor: tensor[half]))
