@@ -1,72 +1,144 @@
+"""A table runs what is missing and no more, refuses what does not belong, and writes what came out."""
+
 import json
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from glad import table as tables
 from glad.errors import UserError
+from glad.published import TABLES
 from glad.recipes.find import find_recipe
+from glad.results import Result, Row
 from glad.run import Run
-from glad.table import Row, check_scored, insert, main_table, mean_interval, measured, pair_table
+from glad.table import Entry, Place, check_runs, entries_of, jobs_that_fit, page_name, table, write
 
 
-def row(name: str, *accuracy: float, **others: float) -> Row:
-    nan = np.full(len(accuracy), np.nan)
-    return Row(name, np.array(accuracy), nan + 0, nan, nan, np.ones(len(accuracy)), **others)
+def test_rows_of_a_paper_table_come_with_its_labels_and_numbers():
+    title, note, entries = entries_of(["3"], "mini", ())
+    assert title == "Table 3: comparison of methods, on mini" and note == TABLES["3"].note
+    assert [entry.label for entry in entries] == [row.label for row in TABLES["3"].rows]
+    assert [entry.paper for entry in entries] == list(TABLES["3"].rows)
+    _, _, two = entries_of(["2d"], "mini", ("GLA", "neither"))
+    assert [entry.label for entry in two] == ["neither", "GLA"]
+    assert page_name(["3"], "mini") == "table-3-mini.md" and page_name(["2a"], "my/own.py") == "table-2a-own.md"
 
 
-def test_interval_of_the_mean_is_student_s():
-    low, high = mean_interval(np.array([1.0, 2.0, 3.0]))
-    assert (low, high) == pytest.approx((2 - 4.302653 / 3**0.5, 2 + 4.302653 / 3**0.5))  # t(0.975, 2) = 4.302653
-    assert np.isnan(mean_interval(np.array([1.0]))).all()
-
-
-def test_tables_show_every_seed_the_mean_and_every_pair():
-    rows = [row("a", 10, 20, 30), row("b", 12, 24, 36)]
-    assert "| a | 10.0 | 20.0 | 30.0 | **20.0** ± 10.0 | [-4.8, 44.8] |" in main_table(rows, (5, 6, 7))
-    assert "| b − a | +4.0 | [-1.0, +9.0] | 3/3 |" in pair_table(rows)
-
-
-def test_table_goes_between_the_marks_of_a_page_or_is_the_page(tmp_path: Path):
-    page = tmp_path / "README.md"
-    page.write_text("before\n<!-- table -->\nold\n<!-- /table -->\nafter\n")
-    insert(page, "new\n", "more\n")
-    assert page.read_text() == "before\n<!-- table -->\nnew\n<!-- /table -->\nafter\n"
-    insert(tmp_path / "other.md", "new\n", "more\n")
-    assert (tmp_path / "other.md").read_text() == "new\nmore\n"
-
-
-def test_measurements_come_from_the_files_of_a_run(tmp_path: Path):
-    run = Run(tmp_path / "run")
-    (run.folder / "warmup").mkdir(parents=True)
-    run.scores.write_text(json.dumps({"mean_class_accuracy": 0.4, "confusion": [[6, 1, 0], [1, 1, 0], [0, 0, 1]]}))
-    lines = [
-        {"step": 10 * i, "seconds_per_step": 3.0, "stats": {"accuracy_domain_both": 0.1 * i, "accuracy_class": 1.0}}
-        for i in (1, 2, 3, 4, 5)
+def test_recipes_can_be_compared_by_name():
+    _, _, entries = entries_of(["mini-mix", "mini-gla"], "mini", ())
+    assert [(e.label, e.recipe.name, e.paper) for e in entries] == [
+        ("mini-mix", "mini-mix", None),
+        ("mini-gla", "mini-gla", None),
     ]
-    run.log.write_text("".join(json.dumps(line) + "\n" for line in lines))
-    run.warmup.log.write_text(json.dumps({"step": 20, "seconds_per_step": 6.0, "stats": {}}) + "\n")
-    (run.folder / "order.json").write_text('{"accuracy": 0.3}')
-    found = measured("a", [run])
-    assert found.accuracy == pytest.approx([40.0])
-    assert found.top2 == pytest.approx([90.0])  # 7 and 2 of 10 predictions
-    assert found.domain == pytest.approx([50.0])  # the last fifth of the log
-    assert found.order == pytest.approx([30.0])
-    assert found.minutes == pytest.approx([(50 * 3 + 20 * 6) / 60])
+    assert page_name(["mini-mix", "mini-gla"], "mini") == "table.md"
+
+
+@pytest.mark.parametrize(
+    "what, benchmark, methods, said",
+    [
+        (["3"], "mini", ("Dann",), "table 3 has no row 'Dann'; its rows are: Source only, DANN"),
+        (["3", "2a"], "mini", (), "one table at a time"),
+        (["3"], "nowhere", (), "there is no benchmark 'nowhere'"),
+        (["3"], "own", (), "'own' has no TABLES"),
+        (["mini-mix"], "mini", ("GLAD",), "--methods chooses rows of a table"),
+        (["4"], "mini", (), "glad has no recipe called '4'"),
+    ],
+)
+def test_what_cannot_be_meant_is_one_sentence(what, benchmark, methods, said):
+    with pytest.raises(UserError, match=said):
+        entries_of(what, benchmark, methods)
+
+
+def test_a_benchmark_of_ones_own_is_a_file_with_tables(tmp_path):
+    (tmp_path / "mine.py").write_text(
+        "from glad.recipes.mini import SOURCE_ONLY, GLAD\nTABLES = {'3': {'Source only': SOURCE_ONLY, 'Ours': GLAD}}\n"
+    )
+    title, _, entries = entries_of(["3"], str(tmp_path / "mine.py"), ())
+    assert title.endswith("mine.py") and [(e.label, e.paper and e.paper.mean) for e in entries] == [
+        ("Source only", 11.7),
+        ("Ours", None),
+    ]
+    with pytest.raises(UserError, match="has no table 2a"):
+        entries_of(["2a"], str(tmp_path / "mine.py"), ())
 
 
 def test_a_run_of_a_recipe_that_has_changed_since_is_not_counted(tmp_path: Path):
     recipe = find_recipe("mini-source-only").seeded(3)
-    run = Run(tmp_path / recipe.name / "3")
+    place = Place(tmp_path)
+    run = place.run(recipe, 3)
     run.folder.mkdir(parents=True)
     recipe.write(run.recipe_file)
-    run.scores.write_text("{}")
-    check_scored([recipe.name], [3, 4], tmp_path)
+    run.last.write_bytes(b"")
+    check_runs([recipe], [3, 4], place)
     recipe.model_copy(update={"steps": 7}).write(run.recipe_file)
     with pytest.raises(UserError, match=r"another recipe \(steps: 7 is not"):
-        check_scored([recipe.name], [3], tmp_path)
+        check_runs([recipe], [3], place)
 
 
-def test_one_seed_has_no_spread():
-    assert "| a | 10.0 | **10.0** | one seed |" in main_table([row("a", 10)], (5,))
-    assert "| b − a | +2.0 | one seed | 1/1 |" in pair_table([row("a", 10), row("b", 12)])
+def test_runs_at_once_are_limited_by_cores_and_memory(monkeypatch):
+    monkeypatch.setattr(tables.os, "sched_getaffinity", lambda _: set(range(8)))
+    pages = {"SC_PAGE_SIZE": 4096, "SC_AVPHYS_PAGES": 3 * 2**30 // 4096}
+    monkeypatch.setattr(tables.os, "sysconf", pages.__getitem__)
+    assert jobs_that_fit() == 3
+    pages["SC_AVPHYS_PAGES"] = 100 * 2**30 // 4096
+    assert jobs_that_fit() == 8
+    pages["SC_AVPHYS_PAGES"] = 1
+    assert jobs_that_fit() == 1
+
+
+def test_a_table_trains_what_is_missing_goes_on_with_what_was_begun_and_leaves_what_is_done(square_recipe, tmp_path):
+    from glad.train import train
+
+    recipe = square_recipe(keep=2)
+    other = square_recipe(name="other", steps=2)
+    place = Place(tmp_path, jobs=2)
+    begun = train(recipe.seeded(1), place.run(recipe, 1).folder, workers=0, stop_after=2)
+    entries = [Entry("A", recipe), Entry("B", other), Entry("A again", recipe)]
+    rows = table(entries, [0, 1], place)
+    assert [row.label for row in rows] == ["A", "B", "A again"] and all(row.same_videos for row in rows)
+    assert json.loads(begun.log.read_text().splitlines()[-1])["step"] == 4
+    assert [result.steps["last"] for result in rows[0].results] == [4, 4]
+    assert rows[0].results[0].seen == 16 and rows[0].results[0].memory > 100
+    whole = train(recipe.seeded(1), tmp_path / "whole", workers=0)
+    from glad.evaluate import evaluate
+
+    assert rows[0].results[1].accuracy("last") == pytest.approx(100 * evaluate(whole, workers=0).mean_class_accuracy)
+    before = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*") if path.is_file()}
+    assert [row.accuracy("last").tolist() for row in table(entries, [0, 1], place)] == [
+        row.accuracy("last").tolist() for row in rows
+    ]
+    assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*") if path.is_file()} == before
+
+
+def test_a_table_is_a_page_with_numbers_beside_it_or_goes_between_marks(tmp_path: Path):
+    labels = np.array([0, 1])
+    rows = [Row("A", "a", None, (Result(0, labels, {"last": labels}, {"last": 3}, 9, 1.0, 1.0, {"x": 1.0}),), True)]
+    write(tmp_path / "page.md", "Title", "A note.", "glad table a", rows)
+    page = (tmp_path / "page.md").read_text()
+    assert page.startswith("## Title\n\nA note.\n\n```\nglad table a\n```\n") and "| A | – | **100.0** |" in page
+    assert (tmp_path / "page.csv").read_text().startswith("method,recipe,seed")
+    assert "A & -- & 100.0" in (tmp_path / "page.tex").read_text()
+    readme = tmp_path / "README.md"
+    readme.write_text("before\n<!-- table -->\nold\n<!-- /table -->\nafter\n")
+    write(readme, "Title", "", "glad table a", rows)
+    text = readme.read_text()
+    assert text.startswith("before\n<!-- table -->\n```\nglad table a\n```\n\n| method") and "old" not in text
+    assert text.endswith("<!-- /table -->\nafter\n") and not (tmp_path / "README.csv").exists()
+
+
+def test_the_order_that_a_warm_up_learnt_is_measured_on_held_out_videos(square_recipe, tmp_path):
+    from glad.methods.order import OrderConfig
+    from glad.methods.supervised import SupervisedConfig
+    from glad.sampling import Ordered
+    from glad.train import train
+
+    views = Ordered(length=3, interval=1, short="repeat_last")
+    warmup = square_recipe(name="o", method=OrderConfig(), source_views=views, target_views=views, steps=1)
+    run = train(square_recipe(method=SupervisedConfig(), after=warmup), tmp_path / "run", workers=0)
+    tables.write_order_accuracy(run)
+    assert 0 <= json.loads((run.folder / "order.json").read_text())["accuracy"] <= 1
+    plain = train(square_recipe(after=square_recipe(name="plain", steps=1)), tmp_path / "plain", workers=0)
+    tables.write_order_accuracy(plain)
+    assert not (plain.folder / "order.json").exists(), "the stage before is no order warm-up"
+    assert isinstance(Run(plain.folder), Run)

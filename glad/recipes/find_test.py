@@ -97,6 +97,7 @@ def test_a_file_that_cannot_be_run_is_one_sentence(text, tmp_path):
 @pytest.mark.parametrize("recipe", SHIPPED.values(), ids=SHIPPED)
 def test_public_weights_are_those_of_the_backbone(recipe):
     kinds = {"R50I3DConfig": "weights/i3d_", "TSMConfig": "weights/tsm_", "SmallConfig": "glad:mini/"}
+    kinds |= {"InceptionI3DConfig": "weights/rgb_imagenet.pt"}
     stages = [stage for stage in (recipe, recipe.warmup()) if stage is not None and stage.init is not None]
     assert stages or recipe.name == "mini-init"
     assert all(stage.init.startswith(kinds[type(stage.backbone).__name__]) for stage in stages)
