@@ -54,7 +54,7 @@ def test_a_newcomers_way_through_all_commands(desk, glad_says):
     assert "My squares" in page and "my-glad" in page
     assert {path.name for path in run.folder.iterdir()} == {
         *("recipe.json", "environment.json", "classes.txt", "log.jsonl", "last.pt", "tensorboard", "warmup", ".lock"),
-        *("predictions.jsonl", "scores.json", "confusion.csv", "confusion.png"),
+        *("predictions.jsonl", "scores.json", "selection.json", "confusion.csv", "confusion.png"),
     }
 
 
