@@ -111,6 +111,8 @@ class CoMix(Method):
         losses.terms["pseudo"] = config.pseudo_weight * pseudo
         losses.stats["pseudo_share"] = sure.float().mean()
         losses.stats["confidence"] = confidence.mean()
+        given = F.one_hot(label[sure], target.shape[2]).any(dim=0)
+        losses.stats["pseudo_classes"] = given.sum().to(confidence)
         losses.stats["gamma"] = torch.full_like(confidence[0], drawn.gamma)
         losses.stats["slow_nodes"] = torch.full_like(confidence[0], len(drawn.slow))
         return losses

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from glad.backbones.tiny import TinyConfig
 from glad.batch import Batch, Clips
 from glad.errors import UserError
-from glad.methods.base import MethodConfig, Needs
+from glad.methods.base import Needs
 from glad.methods.comix import CoMix, CoMixConfig, class_losses, draws, mixed, supcon
 from glad.methods.graph import GraphHead
 from glad.methods.heads import pooled
@@ -132,9 +132,8 @@ def test_smoothed_labels_by_hand():
     assert class_losses(scores, label, 0.1).terms["class"].item() == pytest.approx(expected)
     g = torch.Generator().manual_seed(0)
     scores, label = torch.randn(5, 12, generator=g), torch.randint(12, (5,), generator=g)
-    assert torch.equal(
-        class_losses(scores, label, 0.1).terms["class"], F.cross_entropy(scores, label, label_smoothing=0.1)
-    )
+    found = class_losses(scores, label, 0.1).terms["class"]
+    assert torch.equal(found, F.cross_entropy(scores, label, label_smoothing=0.1))
 
 
 # what is drawn once a step
@@ -165,9 +164,7 @@ def test_a_slow_view_that_is_not_slower_is_refused():
     with pytest.raises(UserError, match=r"up to 12 clips, but a video has only 12; lower method\.slow_nodes"):
         method(slow_nodes=(4, 8, 12), slow_probabilities=(0.3, 0.3, 0.4))(batch(ordered=12))
     assert len(draws(CoMixConfig(), 0, 13).slow) in (4, 8, 12)
-    wrong: list[dict[str, Any]] = [
-        {"slow_nodes": (2, 3)}, {"slow_probabilities": (0.5, 0.5, 0.1)}, {"slow_nodes": (), "slow_probabilities": ()}
-    ]  # fmt: skip
+    wrong: list[dict[str, Any]] = [{"slow_nodes": (2, 3)}, {"slow_nodes": ()}, {"slow_probabilities": (0.5, 0.5, 0.1)}]
     for fields in wrong:
         with pytest.raises(ValidationError, match="must give each of slow_nodes"):
             CoMixConfig(**fields)
@@ -230,7 +227,7 @@ def naive_head(graph: GraphHead, x: Tensor) -> Tensor:
 
 def restated(m: CoMix, given: Batch) -> dict[str, Tensor]:
     """Return the three weighted terms of `given`, by loops over videos, from the features of the backbone."""
-    config, drawn = m.config, draws(m.config, given.draw, N)
+    drawn = draws(m.config, given.draw, N)
     assert given.target is not None and given.source.background is not None and given.target.background is not None
 
     def phi(view: Tensor) -> Tensor:
@@ -244,22 +241,18 @@ def restated(m: CoMix, given: Batch) -> dict[str, Tensor]:
     g = drawn.gamma
     source, target = fast_slow(phi(s)), fast_slow(phi(t))
     source_mixed, target_mixed = fast_slow(phi((1 - g) * s + g * behind_t)), fast_slow(phi((1 - g) * t + g * behind_s))
-    smooth = 0.9 * F.one_hot(given.label, K).double() + 0.1 / K
-    twice = [0, 1, 2, 0, 1, 2]
-    contrast = sum(naive_supcon(torch.cat(pair).softmax(2), twice) for pair in ((source, source_mixed),
-                                                                               (target, target_mixed)))  # fmt: skip
+    smooth, twice = 0.9 * F.one_hot(given.label, K).double() + 0.1 / K, [0, 1, 2, 0, 1, 2]
+    pairs = ((source, source_mixed), (target, target_mixed))
+    contrast = sum(naive_supcon(torch.cat(pair).softmax(2), twice) for pair in pairs)
     sure, labels = [], []
     for row in target:
         guess = ((row[0] + row[1]) / 2).softmax(0).detach()
-        if guess.max() >= config.pseudo_threshold:
+        if guess.max() >= m.config.pseudo_threshold:
             sure.append(row.softmax(1))
             labels.append(int(guess.argmax()))
     pseudo = naive_supcon(torch.stack(sure), labels) if sure else source.sum() * 0
-    return {
-        "class": -(smooth * source[:, 0].log_softmax(1)).sum(1).mean(),
-        "background": 0.1 * contrast,
-        "pseudo": 0.01 * pseudo,
-    }
+    named = -(smooth * source[:, 0].log_softmax(1)).sum(1).mean()
+    return {"class": named, "background": 0.1 * contrast, "pseudo": 0.01 * pseudo}
 
 
 @pytest.mark.parametrize("draw", [0, 1, 5])
@@ -282,14 +275,15 @@ def test_a_target_video_counts_from_the_threshold_on_and_one_alone_counts_nothin
     seen: list[Tensor] = []
     free.classifier.register_forward_hook(lambda module, inputs, output: seen.append(output.detach()))
     everyone = free(batch())
-    confidence = ((seen[0] + seen[1]) / 2)[B : 2 * B].softmax(1).amax(1)
+    confidence, guess = ((seen[0] + seen[1]) / 2)[B : 2 * B].softmax(1).max(1)
     assert everyone.stats["pseudo_share"] == 1 and everyone.terms["pseudo"] > 0
     assert everyone.stats["confidence"].item() == pytest.approx(confidence.mean().item())
-    highest = confidence.sort(descending=True).values
+    highest, order = confidence.sort(descending=True)
     for passing in (0, 1, 2, 3):
         threshold = 0.99 if passing == 0 else highest[passing - 1].item() - 1e-6
         losses = method(pseudo_threshold=threshold)(batch())
         assert losses.stats["pseudo_share"].item() == pytest.approx(passing / B)
+        assert losses.stats["pseudo_classes"] == len(set(guess[order[:passing]].tolist()))
         assert (losses.terms["pseudo"] == 0) == (passing < 2) and losses.terms["pseudo"].requires_grad
 
 
@@ -359,18 +353,12 @@ def test_domains_with_different_clips_are_refused():
 def test_a_prediction_takes_all_nodes_and_drops_none():
     m = method(dropout=0.5).double().eval()
     video = clips(3)
-    predicted = m.predict(video)
-    x = m.nodes(video)
+    predicted, x = m.predict(video), m.nodes(video)
     torch.testing.assert_close(predicted.probabilities, naive_head(m.classifier, x).softmax(1))
     torch.testing.assert_close(predicted.features, x.mean(1))
     assert torch.equal(m.predict(video).probabilities, predicted.probabilities)
     release = method(dropout=0.5, release_dropout=True).eval()
     assert not torch.equal(release.predict(video).probabilities, release.predict(video).probabilities)
-
-
-def test_the_configuration_is_a_method_and_reads_back():
-    config = CoMixConfig(slow_nodes=(1, 2), slow_probabilities=(0.25, 0.75), adapt=False)
-    assert MethodConfig.model_validate(config.model_dump()) == config
 
 
 # several processes
