@@ -1,0 +1,52 @@
+"""Commands about videos: what training needs of them. Each imports what it needs when it is called."""
+
+from pathlib import Path
+from typing import Annotated
+
+import tyro
+from tyro.conf import Positional, arg
+
+
+def prepare(arguments: list[str]) -> None:
+    """Make what training needs: `glad prepare backgrounds`, `glad prepare mini`."""
+    tyro.extras.subcommand_cli_from_dict(
+        {"backgrounds": prepare_backgrounds, "mini": prepare_mini}, args=arguments, prog="glad prepare"
+    )
+
+
+def prepare_backgrounds(
+    videos: Annotated[Path, Positional, arg(metavar="VIDEOS")],
+    out: Path,
+    root: Path | None = None,
+    unlabelled: bool = False,
+    workers: int = 2,
+) -> None:
+    """Write the temporal median of every video of a source list; finished ones are kept.
+
+    Args:
+        videos: annotation list, CSV, or folder of class folders of videos.
+        out: folder for the backgrounds, which mirrors the tree of the videos.
+        root: folder that the entries of the list are relative to; the folder of the list where not given.
+        unlabelled: the rows of the list hold no labels.
+        workers: processes.
+    """
+    from glad.data.background import extract_backgrounds
+    from glad.data.listing import open_listing
+
+    listing = open_listing(videos, labelled=not unlabelled, keep_labels=False, root=root)
+    made = extract_backgrounds(listing, listing.root, out, workers)
+    print(f"{made} backgrounds made, {len(listing) - made} were there, in {out}")
+
+
+def prepare_mini(out: Path = Path("data/mini/0"), seed: int = 0, workers: int = 2) -> None:
+    """Make the embedded benchmark: Kinetics→BABEL in miniature.
+
+    Args:
+        out: its folder.
+        seed: of all videos.
+        workers: processes.
+    """
+    from glad.mini.make import make_mini
+
+    make_mini(out, seed=seed, workers=workers)
+    print(f"mini, seed {seed}, in {out}")
