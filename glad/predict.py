@@ -6,9 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from glad.data.domain import Domain
-from glad.data.listing import VideoRecord
 from glad.data.loader import Videos, evaluation_batches
-from glad.data.video import Video, open_video
+from glad.data.named import Named, videos_at
 from glad.evaluate import device_at_hand, predictions_of
 from glad.progress import progress
 from glad.run import Run
@@ -33,29 +32,15 @@ class Prediction:
         return f"{self.video}: " + ", ".join(f"{name} {100 * p:.1f} %" for name, p in named)
 
 
-@dataclass(frozen=True)
-class Named:
-    """Video files and frame folders named one by one, wherever they lie."""
-
-    paths: tuple[Path, ...]
-
-    def __len__(self) -> int:
-        return len(self.paths)
-
-    def __getitem__(self, index: int) -> VideoRecord:
-        return VideoRecord(str(self.paths[index]), None, 0, None)
-
-    def video(self, index: int) -> Video:
-        """Return video `index`, opened."""
-        return open_video(self.paths[index])
-
-
 def predict(run: Run, paths: list[Path], *, top: int = 5, workers: int = 0) -> Iterator[Prediction]:
     """Yield the `top` classes of each video file or frame folder, in the order given, each as soon as it is known.
+
+    A folder of videos stands for all videos in it, at any depth, sorted by path.
 
     The checkpoint is the one that the recipe's rule chose when the run was evaluated; `last` needs no evaluation.
     """
     recipe, names = run.recipe, run.classes
+    paths = [video for path in paths for video in videos_at(path)]
     method = run.method(run.selected()).to(device := device_at_hand())
     domain = Domain(Named(tuple(paths)), recipe.test_views, recipe.test_pixels)
     batches = evaluation_batches(Videos(domain, 1, tuple(range(len(domain)))), workers)

@@ -6,9 +6,10 @@ from pathlib import Path
 import pytest
 
 from glad.data.domain import Domain
+from glad.data.named import Named
 from glad.errors import UserError
 from glad.evaluate import answers, evaluate
-from glad.predict import Named, Prediction, predict
+from glad.predict import Prediction, predict
 from glad.run import Run
 from glad.train import train
 
@@ -65,6 +66,13 @@ def test_only_the_most_probable_classes_are_told_when_asked(run, squares):
 def test_a_missing_video_is_named(run, squares):
     with pytest.raises(UserError, match="there is no video at nowhere"):
         list(predict(run, [squares / "test" / "left_0", Path("nowhere.mp4")]))
+
+
+def test_a_folder_of_videos_stands_for_all_of_them(run, squares):
+    below = sorted((squares / "test").iterdir())
+    assert list(predict(run, [squares / "test"])) == list(predict(run, below)) and len(below) == 4
+    twice = [one.video for one in predict(run, [below[0], squares / "test"])]
+    assert twice == [str(path) for path in (below[0], *below)]
 
 
 def test_a_stage_without_a_classifier_says_so(square_recipe, squares, tmp_path):

@@ -228,4 +228,8 @@ def test_predict_refuses_what_is_no_video(desk, glad_says, glad_refuses):
     glad_says("train", "recipes.py:my-source", "--out", "run", "--workers", 0, "--steps", 1)
     assert "recipes.py" in glad_refuses("predict", "run", "recipes.py")
     assert "nowhere" in glad_refuses("predict", "run", "test/left_0", "nowhere")
-    assert "no numbered images" in glad_refuses("predict", "run", "test")
+    (desk / "empty").mkdir()
+    assert "empty holds neither numbered images" in glad_refuses("predict", "run", "empty")
+    gap = own_copy(desk, "test") / "left_0"
+    (gap / "img_00003.jpg").unlink()
+    assert "left_0 has a gap: img_00003.jpg" in glad_refuses("predict", "run", gap)

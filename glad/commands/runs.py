@@ -136,7 +136,7 @@ def predict(
 
     Args:
         run: a run folder.
-        videos: video files or folders of frames.
+        videos: video files, folders of frames, or folders that hold videos and stand for all of them.
         top: how many classes of each video.
         json: print one JSON object per video.
         workers: processes that load videos.

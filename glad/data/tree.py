@@ -12,12 +12,17 @@ from glad.errors import UserError
 
 def video_rows(root: Path) -> list[Fields]:
     """Return a row for each video below `root`, at any depth, sorted by path; labels and lengths are None."""
-    found = _videos(root, "")
+    found = videos_in(root)
     if "" in found:
         raise UserError(f"{root} is itself a folder of frames; give the folder that holds it")
     if not found:
         raise UserError(f"{root} holds no videos, neither video files nor folders of images")
     return [(0, path, None, 0, None) for path in sorted(found)]
+
+
+def videos_in(root: Path) -> list[str]:
+    """Return the paths, relative to `root`, of the videos below it at any depth; only "" where it is itself one."""
+    return _videos(root, "")
 
 
 def class_folder_rows(root: Path, classes: tuple[str, ...] | None) -> tuple[list[Fields], tuple[str, ...]]:

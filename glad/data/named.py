@@ -1,0 +1,39 @@
+"""Videos that are named one by one, or by the folder that holds them, wherever they lie."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from glad.data.listing import VideoRecord
+from glad.data.tree import videos_in
+from glad.data.video import Video, open_video
+from glad.errors import UserError
+
+
+@dataclass(frozen=True)
+class Named:
+    """Video files and frame folders named one by one."""
+
+    paths: tuple[Path, ...]
+
+    def __len__(self) -> int:
+        return len(self.paths)
+
+    def __getitem__(self, index: int) -> VideoRecord:
+        return VideoRecord(str(self.paths[index]), None, 0, None)
+
+    def video(self, index: int) -> Video:
+        """Return video `index`, opened."""
+        return open_video(self.paths[index])
+
+
+def videos_at(path: Path) -> list[Path]:
+    """Return the videos that `path` means: itself, or, of a folder that is no folder of frames, all below it, sorted.
+
+    A folder is one video where it holds images and no video file. One with neither images nor videos is refused.
+    """
+    if not path.is_dir():
+        return [path]
+    found = videos_in(path)
+    if not found:
+        raise UserError(f"{path} holds neither numbered images such as img_00001.jpg nor videos")
+    return [path / name for name in sorted(found)]
