@@ -133,10 +133,21 @@ def frame_layout(path: Path) -> FrameLayout:
 
 
 def numbered_frames(path: Path) -> tuple[FrameLayout, int]:
-    """Return the layout of folder `path` and how many frames it holds.
+    """Return the layout of folder `path` and how many frames it holds, which are numbered without a gap."""
+    layout, numbers, names = frame_names(path)
+    for index in range(len(numbers)):
+        if layout.name(index) not in names:
+            raise UserError(
+                f"{path} has a gap: {layout.name(index)} is missing between {layout.name(0)} and number {numbers[-1]}"
+            )
+    return layout, len(numbers)
 
-    The numbers must follow each other without a gap. Files that are no numbered images are not frames; images of
-    optical flow (`flow_x_00001.jpg`), which some tools store beside the frames, are left aside.
+
+def frame_names(path: Path) -> tuple[FrameLayout, list[int], set[str]]:
+    """Return the layout of folder `path`, the numbers of its frames, ascending, and the names of all its files.
+
+    Files that are no numbered images are not frames; images of optical flow (`flow_x_00001.jpg`), which some tools
+    store beside the frames, are left aside. There may be gaps.
     """
     try:
         names = [entry.name for entry in os.scandir(path)]
@@ -157,11 +168,4 @@ def numbered_frames(path: Path) -> tuple[FrameLayout, int]:
     widths = {len(text) for text in digits}
     padded = len(widths) == 1 or any(text[0] == "0" and len(text) > 1 for text in digits)
     number = f"%0{min(widths)}d" if padded and min(widths) > 1 else "%d"
-    layout = FrameLayout(prefix.replace("%", "%%") + number + suffix, numbers[0])
-    names = set(names)
-    for index in range(len(numbers)):
-        if layout.name(index) not in names:
-            raise UserError(
-                f"{path} has a gap: {layout.name(index)} is missing between {layout.name(0)} and number {numbers[-1]}"
-            )
-    return layout, len(numbers)
+    return FrameLayout(prefix.replace("%", "%%") + number + suffix, numbers[0]), numbers, set(names)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from glad.data import frames
-from glad.data.frames import FrameFolder, FrameLayout, frame_folder, frame_layout, numbered_frames
+from glad.data.frames import FrameFolder, FrameLayout, frame_folder, frame_layout, frame_names, numbered_frames
 from glad.errors import UserError
 
 IMG = FrameLayout("img_%05d.jpg", 1)
@@ -153,3 +153,10 @@ def test_folders_of_fewer_and_of_more_than_nine_unpadded_frames_are_numbered_ali
         for number in range(1, count + 1):
             (tmp_path / name / f"{number}.jpg").touch()
     assert frame_layout(tmp_path / "few") == frame_layout(tmp_path / "many")
+
+
+def test_frame_names_tells_what_is_there_in_spite_of_a_gap(make_folder, tmp_path):
+    (make_folder(tmp_path / "a", count=6, first=0) / "img_00003.jpg").unlink()
+    layout, numbers, names = frame_names(tmp_path / "a")
+    assert (layout, numbers) == (FrameLayout("img_%05d.jpg", 0), [0, 1, 2, 4, 5])
+    assert names == {f"img_{number:05d}.jpg" for number in numbers}

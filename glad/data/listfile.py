@@ -2,13 +2,15 @@
 
 import csv
 import re
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from glad.data.blame import reason
 from glad.errors import UserError
 
 Fields = tuple[int, str, int | None, int, int | None]  # line (0: none), path, frames, offset, label
+Refuse = Callable[[int, str], None]  # takes the line (0: none) and the sentence on a row that cannot be used
 
 _INTEGER = re.compile(r"[+-]?[0-9]+")
 _FORMS = {
@@ -18,31 +20,41 @@ _FORMS = {
 _COLUMNS = ("path", "offset", "frames", "label")
 
 
-def text_rows(file: Path, labelled: bool) -> Iterator[Fields]:
+def refused(_line: int, sentence: str) -> None:
+    """Refuse the whole list because of one row."""
+    raise UserError(sentence)
+
+
+def text_rows(file: Path, labelled: bool, refuse: Refuse = refused, form: int | None = None) -> Iterator[Fields]:
     """Yield the rows of a text list in the forms of the released lists (`open_listing` names them).
 
-    A row is read from its right end, where the numbers are; the rest is the path, spaces included.
+    A row is read from its right end, where the numbers are; the rest is the path, spaces included. All rows have
+    `form` numbers after the path, by default as many as the first. A row that is no such row goes to `refuse`.
     """
     forms = _FORMS[labelled]
     expected = " or ".join(f"`{form}`" for form in forms.values())
-    first: tuple[int, int] | None = None
+    usual = "most rows are"
+    assert form is None or form in forms, form
     for line, text in _lines(file):
         words = text.split()
-        numbers = 0
-        while numbers < len(words) - 1 and _INTEGER.fullmatch(words[-1 - numbers]):
-            numbers += 1
+        numbers = _numbers(words)
         if numbers not in forms:
             hint = "" if labelled or numbers not in _FORMS[True] else "; if the last number is a label, say so"
-            raise UserError(
+            refuse(
+                line,
                 f"{file} line {line}: expected {expected} in {'a labelled' if labelled else 'an unlabelled'} list, "
-                f"found {text!r}{hint}"
+                f"found {text!r}{hint}",
             )
-        first = first or (line, numbers)
-        if numbers != first[1]:
-            raise UserError(
-                f"{file} line {line}: found `{forms[numbers]}` ({numbers + 1} fields), but line {first[0]} is "
-                f"`{forms[first[1]]}` ({first[1] + 1} fields); a list has one form throughout"
+            continue
+        if form is None:
+            form, usual = numbers, f"line {line} is"
+        if numbers != form:
+            refuse(
+                line,
+                f"{file} line {line}: found `{forms[numbers]}` ({numbers + 1} fields), but {usual} `{forms[form]}` "
+                f"({form + 1} fields); a list has one form throughout",
             )
+            continue
         path = text.rsplit(None, numbers)[0] if numbers else text
         values = [int(word) for word in words[len(words) - numbers :]]
         label = values.pop() if labelled else None
@@ -50,10 +62,29 @@ def text_rows(file: Path, labelled: bool) -> Iterator[Fields]:
         yield line, path, frames, values.pop() if values else 0, label
 
 
+def usual_form(file: Path) -> int:
+    """Return how many numbers stand after the path in most rows of a text list."""
+    counts = Counter(_numbers(text.split()) for _, text in _lines(file))
+    if not counts:
+        raise UserError(f"{file} lists no videos")
+    return counts.most_common(1)[0][0]
+
+
+def _numbers(words: list[str]) -> int:
+    """Return how many of `words`, the first aside, are numbers at the end."""
+    numbers = 0
+    while numbers < len(words) - 1 and _INTEGER.fullmatch(words[-1 - numbers]):
+        numbers += 1
+    return numbers
+
+
 def csv_rows(
-    file: Path, labelled: bool, classes: tuple[str, ...] | None
+    file: Path, labelled: bool, classes: tuple[str, ...] | None, refuse: Refuse = refused
 ) -> tuple[list[Fields], tuple[str, ...] | None]:
-    """Return the rows of a CSV, and the classes: those given, or else the names found, sorted."""
+    """Return the rows of a CSV, and the classes: those given, or else the names found, sorted.
+
+    A row that cannot be used goes to `refuse`.
+    """
     lines = [(line, text) for line, text in _lines(file)]
     try:
         cells = [[cell.strip() for cell in row] for row in csv.reader((text for _, text in lines), strict=True)]
@@ -75,12 +106,19 @@ def csv_rows(
     rows: list[tuple[int, dict[str, str]]] = []
     for (line, text), row in zip(lines, cells, strict=True):
         if len(row) != len(names) or not all(row):
-            raise UserError(f"{file} line {line}: expected `{','.join(names)}`, found {text!r}")
+            refuse(line, f"{file} line {line}: expected `{','.join(names)}`, found {text!r}")
+            continue
         rows.append((line, dict(zip(names, row, strict=True))))
     named = labelled and not all(_INTEGER.fullmatch(row["label"]) for _, row in rows)
     if named and classes is None:
         classes = tuple(sorted({row["label"] for _, row in rows}))
-    return [_fields(file, line, row, classes, named) for line, row in rows], classes
+    found: list[Fields] = []
+    for line, row in rows:
+        try:
+            found.append(_fields(file, line, row, classes, named))
+        except UserError as problem:
+            refuse(line, str(problem))
+    return found, classes
 
 
 def _fields(file: Path, line: int, row: dict[str, str], classes: tuple[str, ...] | None, named: bool) -> Fields:

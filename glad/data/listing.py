@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from glad.data.frames import FrameLayout, frame_layout
-from glad.data.listfile import csv_rows, text_rows
+from glad.data.listfile import Refuse, csv_rows, refused, text_rows, usual_form
 from glad.data.tree import class_folder_rows, video_rows
 from glad.data.video import Video, open_video
 from glad.errors import UserError
@@ -76,6 +76,29 @@ class Listing:
         """Return the labels `(n,)`; -1 everywhere when there are none."""
         return self._labels.copy()
 
+    @property
+    def lengths(self) -> NDArray[np.int32]:
+        """Return the frames of each video `(n,)`; -1 where the list does not say."""
+        return self._lengths.copy()
+
+    @property
+    def offsets(self) -> NDArray[np.int32]:
+        """Return the first frame of each video `(n,)`."""
+        return self._offsets.copy()
+
+    @property
+    def lines(self) -> NDArray[np.int32]:
+        """Return the line of each video `(n,)` from 1; 0 for a folder."""
+        return self._lines.copy()
+
+    def paths(self) -> list[str]:
+        """Return the path of each video."""
+        starts = [0, *self._ends[:-1].tolist()]
+        return [
+            self._paths[start:end].decode("utf-8", "surrogateescape")
+            for start, end in zip(starts, self._ends.tolist(), strict=True)
+        ]
+
     def line(self, index: int) -> int | None:
         """Return the line of `file` on which entry `index` stands, from 1; None for a folder."""
         return int(self._lines[index]) or None
@@ -124,6 +147,7 @@ def open_listing(
     keep_labels: bool = True,
     root: Path | None = None,
     allow_empty_classes: bool = False,
+    refuse: Refuse | None = None,
 ) -> Listing:
     """Return the videos that `source` lists, in one of these forms.
 
@@ -137,7 +161,11 @@ def open_listing(
     `labelled` says what the source holds. `keep_labels=False` drops the labels here, at the door, so that those of
     an unlabelled target cannot reach training. Labels are checked against `classes`; a class without a video is
     refused unless allowed. `root` is the folder the paths start at, by default the folder itself or that of the list.
+
+    With `refuse`, for one who looks for faults: rows that cannot be used are handed to it and left out, a text list has
+    the form of most of its rows, labels beyond `classes` are let through, and no video is looked for (no `layout`).
     """
+    each = refused if refuse is None else refuse
     if source.is_dir():
         if labelled and keep_labels:
             rows, classes = class_folder_rows(source, classes)
@@ -147,35 +175,33 @@ def open_listing(
     elif source.is_file():
         base = source.parent
         if source.suffix.lower() == ".csv":
-            rows, classes = csv_rows(source, labelled, classes)
+            rows, classes = csv_rows(source, labelled, classes, each)
         else:
-            rows = text_rows(source, labelled)
+            rows = text_rows(source, labelled, each, None if refuse is None else usual_form(source))
     else:
         raise UserError(f"there is no list and no folder of videos at {source}")
     kept = (Row(*row) if keep_labels else Row(*row[:4], None) for row in rows)
-    listing = _packed(kept, source, base if root is None else root, classes)
+    base = base if root is None else root
+    if refuse is not None:
+        return _packed(kept, source, base, classes, _LARGEST, refuse)
+    listing = _packed(kept, source, base, classes, len(classes) if classes else _LARGEST, refused)
     if listing.labelled and classes is not None and not allow_empty_classes:
         _check_classes(listing, classes)
     return listing.below(listing.root)
 
 
-def _packed(rows: Iterable[Row], file: Path, root: Path, classes: tuple[str, ...] | None) -> Listing:
-    """Return `rows` as a listing, every value checked."""
+def _packed(
+    rows: Iterable[Row], file: Path, root: Path, classes: tuple[str, ...] | None, limit: int, refuse: Refuse
+) -> Listing:
+    """Return `rows` as a listing, every value checked; labels lie below `limit`."""
     paths = bytearray()
     table: list[tuple[int, int, int, int, int]] = []
     for row in rows:
-        at = f"{file} line {row.line}" if row.line else str(file)
-        if row.frames is not None and not 0 < row.frames <= _LARGEST:
-            raise UserError(
-                f"{at}: a video of {row.frames} frames; the number of frames must be at least 1 (are the fields read "
-                "as what they are? a list either ends in labels or does not, and the recipe's `labelled` says which)"
-            )
-        if not 0 <= row.offset <= _LARGEST:
-            raise UserError(f"{at}: an offset of {row.offset}; offsets count frames from 0")
-        if row.label is not None and not 0 <= row.label < (len(classes) if classes else _LARGEST):
-            known = f"0..{len(classes) - 1}, the {len(classes)} classes" if classes else "0, 1, 2, …"
-            raise UserError(f"{at}: label {row.label} is outside {known}")
-        _check_inside(row.path, at)
+        try:
+            _check_row(row, f"{file} line {row.line}" if row.line else str(file), limit)
+        except UserError as problem:
+            refuse(row.line, str(problem))
+            continue
         paths += row.path.encode("utf-8", "surrogateescape")
         frames = -1 if row.frames is None else row.frames
         table.append((len(paths), frames, row.offset, -1 if row.label is None else row.label, row.line))
@@ -184,6 +210,21 @@ def _packed(rows: Iterable[Row], file: Path, root: Path, classes: tuple[str, ...
     ends, lengths, offsets, labels, lines = np.array(table, np.int64).T
     columns = (column.astype(np.int32) for column in (lengths, offsets, labels, lines))
     return Listing(file, root, classes, None, bytes(paths), ends.copy(), *columns)
+
+
+def _check_row(row: Row, at: str, limit: int) -> None:
+    """Refuse a row with a value out of range; labels lie below `limit`."""
+    if row.frames is not None and not 0 < row.frames <= _LARGEST:
+        raise UserError(
+            f"{at}: a video of {row.frames} frames; the number of frames must be at least 1 (are the fields read "
+            "as what they are? a list either ends in labels or does not, and the recipe's `labelled` says which)"
+        )
+    if not 0 <= row.offset <= _LARGEST:
+        raise UserError(f"{at}: an offset of {row.offset}; offsets count frames from 0")
+    if row.label is not None and not 0 <= row.label < limit:
+        known = f"0..{limit - 1}, the {limit} classes" if limit < _LARGEST else "0, 1, 2, …"
+        raise UserError(f"{at}: label {row.label} is outside {known}")
+    _check_inside(row.path, at)
 
 
 def _check_inside(path: str, at: str) -> None:

@@ -195,3 +195,25 @@ def test_a_real_pair(shared_data: Path):
         for index in range(0, len(listing), 20):
             video = listing.video(index)
             assert video.frames([0, len(video) - 1]).shape == (2, 112, 112, 3), listing.where(index)
+
+
+def test_one_who_looks_for_faults_gets_all_rows_that_can_be_used(tmp_path):
+    file = tmp_path / "train.txt"
+    file.write_text("odd 1 2 3\na 10 0\n../out 10 1\nb 0 1\nc 7 99\nd ten 1\n\ne 8 -1\nf 9 1\n")
+    faults = []
+    listing = open_listing(file, ("x", "y"), True, refuse=lambda line, text: faults.append((line, text)))
+    assert listing.paths() == ["a", "c", "f"] and listing.lines.tolist() == [2, 5, 9]
+    assert listing.lengths.tolist() == [10, 7, 9] and listing.labels.tolist() == [0, 99, 1]
+    assert listing.offsets.tolist() == [0, 0, 0] and listing.layout is None
+    assert [line for line, _ in faults] == [1, 3, 4, 6, 8]
+    told = ("most rows are `path frames label`", "leads out of the root", "0 frames", "'d ten 1'", "label -1")
+    assert all(word in text and f"{file} line {line}" in text for (line, text), word in zip(faults, told, strict=True))
+
+
+def test_the_faulty_rows_of_a_csv_are_handed_over_one_by_one(tmp_path):
+    file = tmp_path / "train.csv"
+    file.write_text("path,frames,label\na,10,x\nb,ten,x\nc,10\nd,10,z\ne,10,y\n")
+    faults = []
+    listing = open_listing(file, ("x", "y"), True, refuse=lambda line, text: faults.append((line, text)))
+    assert listing.paths() == ["a", "e"] and listing.labels.tolist() == [0, 1]
+    assert sorted(line for line, _ in faults) == [3, 4, 5]
