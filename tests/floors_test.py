@@ -15,14 +15,14 @@ PACKAGE = Path(glad.__file__).parent
 FLOORS = (
     ("errors",),
     ("files", "progress", "part", "process"),
-    ("batch", "sampling", "augment", "color", "losses", "metrics", "selection", "optim", "chart", "published"),
+    ("batch", "sampling", "augment", "color", "losses", "metrics", "selection", "optim", "chart", "published", "gaps"),
     ("data", "backbones", "methods"),  # wings: none sees another
     ("recipe",),
     ("run", "runlog", "inputs", "initial"),
     ("mini",),
     ("recipes",),
-    ("train", "evaluate", "predict", "report", "show", "results"),
-    ("tabular", "demo"),
+    ("train", "evaluate", "predict", "report", "show", "results", "sampled"),
+    ("tabular", "demo", "filmstrip"),
     ("table",),
     ("commands",),
     ("cli",),
@@ -36,6 +36,7 @@ WITHIN = {
     ("evaluate", "report"),
     ("selection", "metrics"),
     ("augment", "color"),
+    ("gaps", "metrics"),
 }
 # Modules without a test beside them, and where they are tested instead.
 UNTESTED = {
