@@ -162,8 +162,9 @@ def open_listing(
     an unlabelled target cannot reach training. Labels are checked against `classes`; a class without a video is
     refused unless allowed. `root` is the folder the paths start at, by default the folder itself or that of the list.
 
-    With `refuse`, for one who looks for faults: rows that cannot be used are handed to it and left out, a text list has
-    the form of most of its rows, labels beyond `classes` are let through, and no video is looked for (no `layout`).
+    With `refuse`, for one who looks for faults: rows that cannot be used are handed to it and left out, a text list
+    has the form of most of its first rows, labels beyond `classes` are let through, and no video is looked for (no
+    `layout`).
     """
     each = refused if refuse is None else refuse
     if source.is_dir():
