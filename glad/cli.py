@@ -6,7 +6,7 @@ from collections.abc import Callable
 import tyro
 
 from glad.commands.runs import demo, evaluate, predict, recipes, report, table, train
-from glad.commands.videos import prepare
+from glad.commands.videos import prepare, show
 from glad.errors import UserError
 
 COMMANDS: dict[str, Callable] = {
@@ -15,6 +15,7 @@ COMMANDS: dict[str, Callable] = {
     "evaluate": evaluate,
     "predict": predict,
     "prepare": prepare,
+    "show": show,
     "report": report,
     "table": table,
     "demo": demo,
