@@ -39,8 +39,9 @@ class SceneGap:
 def scene_gap(source: NDArray, target: NDArray, block: int = _BLOCK) -> SceneGap:
     """Return Δ_bg (Eq. 1) of unit scene vectors `(n, d)` and `(m, d)`.
 
-    It lies in [0, 1] where no number is negative, else in [0, 2]. The distance of two scenes is 1 - u·v; each video counts with its distance to the nearest one of the other domain
-    (a symmetric Chamfer distance). Fewer videos make it larger, since the nearest of few is farther away.
+    It lies in [0, 1] where no number is negative, else in [0, 2]. The distance of two scenes is 1 - u·v; each video
+    counts with its distance to the nearest one of the other domain (a symmetric Chamfer distance). Fewer videos make
+    it larger, since the nearest of few is farther away.
     """
     of_source, of_target = nearest_distances(source, target, block)
     there, back = float(of_source.mean()), float(of_target.mean())

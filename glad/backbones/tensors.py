@@ -43,11 +43,11 @@ class Ignored:
 
 
 def tensors_of(path: Path) -> dict[str, Tensor]:
-    """Return the tensors of a `.safetensors`, `.pth`, `.pt` or `.npz` file by name, on the CPU.
+    """Return the tensors of a `.safetensors`, `.pth`, `.pth.tar`, `.pt` or `.npz` file by name, on the CPU.
 
-    A `.pth` or `.pt` file holds a dictionary of tensors, or a dictionary whose entry `state_dict` is one; a `.npz`
-    file is what `numpy.savez` makes of named arrays. Anything else, and a file that holds more than plain values, is
-    refused with a `UserError`.
+    A torch file holds a dictionary of tensors, or a dictionary whose entry `state_dict` is one; a `.npz` file is what
+    `numpy.savez` makes of named arrays. Anything else, and a file that holds more than plain values, is refused with a
+    `UserError`.
     """
     if not path.is_file():
         raise UserError(f"{path}: there is no such file of weights")
@@ -58,8 +58,10 @@ def tensors_of(path: Path) -> dict[str, Tensor]:
             raise UserError(f"{path}: not a readable safetensors file ({error}); fetch it again") from error
     if path.suffix == ".npz":
         return _arrays(path)
-    if path.suffix not in (".pth", ".pt"):
-        raise UserError(f"{path}: weights are read from .safetensors, .pth, .pt or .npz files, not '{path.suffix}'")
+    if not path.name.endswith((".pth", ".pt", ".pth.tar")):
+        raise UserError(
+            f"{path}: weights are read from .safetensors, .pth, .pth.tar, .pt or .npz files, not '{path.suffix}'"
+        )
     content = _unpickled(path)
     if isinstance(content, dict) and isinstance(content.get("state_dict"), dict):
         content = content["state_dict"]

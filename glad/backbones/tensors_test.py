@@ -23,7 +23,7 @@ def same(left, right):
     return left.keys() == right.keys() and all(torch.equal(left[name], right[name]) for name in right)
 
 
-@pytest.mark.parametrize("suffix", [".pth", ".pt"])
+@pytest.mark.parametrize("suffix", [".pth", ".pt", ".pth.tar"])
 @pytest.mark.parametrize("zipped", [True, False])
 @pytest.mark.parametrize("wrapped", [True, False])
 def test_reads_torch_files_of_both_formats_bare_and_wrapped(tmp_path, tensors, suffix, zipped, wrapped):
