@@ -19,8 +19,8 @@ FLOORS = (
     ("data", "backbones", "methods"),  # wings: none sees another
     ("recipe",),
     ("run", "runlog", "inputs", "initial"),
-    ("mini",),
-    ("recipes",),
+    ("mini", "scenes"),
+    ("recipes", "scenebank"),
     ("train", "evaluate", "predict", "report", "show", "results", "sampled"),
     ("tabular", "demo", "filmstrip"),
     ("table",),
