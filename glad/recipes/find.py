@@ -38,14 +38,17 @@ def shipped() -> dict[str, Recipe]:
 def find_recipe(name: str) -> Recipe:
     """Return the recipe that `name` means: a shipped one, `file.py` or `file.py:name`, or a `recipe.json`.
 
-    A Python file is code and is run.
+    `file.py` is the only recipe in it, or of several the one called `file`. A Python file is code and is run.
     """
     file, _, wanted = name.partition(":")
     if file.endswith(".json"):
         return read_recipe(Path(file))
     if not file.endswith(".py"):
         return pick(shipped(), name, "glad has")
-    return pick(recipes_in(module_at(file)), wanted, f"{file} has")
+    found = recipes_in(module_at(file))
+    if not wanted and (stem := Path(file).stem) in found:
+        wanted = stem
+    return pick(found, wanted, f"{file} has")
 
 
 def benchmark(name: str) -> dict[str, dict[str, Recipe]]:

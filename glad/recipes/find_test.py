@@ -42,6 +42,8 @@ def test_a_file_of_ones_own_with_one_recipe_needs_no_name(tmp_path):
     assert find_recipe(f"{path}:x1").name == "x1"
     with pytest.raises(UserError, match=r"mine\.py has several recipes; choose one of: one, x0, x1"):
         find_recipe(str(path))
+    assert find_recipe(str(path.rename(tmp_path / "x0.py"))).name == "x0"
+    path.write_text(FILE)
     with pytest.raises(UserError, match="no recipe called 'on'; did you mean 'one'"):
         find_recipe(f"{path}:on")
 
