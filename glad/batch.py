@@ -18,7 +18,7 @@ class Clips:
         views: `{"global": uint8 (b, n, 3, t, h, w), ...}`, RGB pixels.
         times: `{"global": int64 (b, n, t), ...}`, the frame of its video that each clip frame was.
         draw: int64 (b,), a random number per video, addressed like its clips: what a method draws per video comes
-            from here, so that the number of processes cannot change it.
+            from here, so that the number of processes cannot change it (with the recipe's default `pairing`).
         background: uint8 (b, 3, h, w), what stands still in each video, for a method that asks for it; else None.
     """
 

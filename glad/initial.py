@@ -48,7 +48,8 @@ def inherit(method: Method, recipe: Recipe, run: Run) -> None:
             child.load_state_dict(before.child_state(name))
         except RuntimeError:
             raise UserError(
-                f"{before.folder}: its {name} does not fit that of {recipe.name}; both stages need the same method"
+                f"{before.folder}: its {name} does not fit that of {recipe.name}, which goes on from it; give both "
+                "stages the same method (what --method sets, --after.method must set too)"
             ) from None
 
 

@@ -36,6 +36,8 @@ def reversal_ramp(progress: float, delay: float = 0.0) -> float:
 
     `p` is the progress that remains after a first share `delay`, during which the strength is 0.
     """
+    if delay >= 1.0:
+        return 0.0
     p = max(progress - delay, 0.0) / (1.0 - delay)
     return float(2.0 / (1.0 + torch.exp(torch.tensor(-10.0 * p))) - 1.0)
 

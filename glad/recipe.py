@@ -2,7 +2,7 @@
 
 import json
 from pathlib import Path
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
 from pydantic import NonNegativeInt, PositiveInt, ValidationError, model_validator
 
@@ -10,7 +10,7 @@ from glad.augment import Mix, Spatial
 from glad.data.plan import Pairing
 from glad.errors import UserError
 from glad.files import write_text
-from glad.methods.base import MethodConfig
+from glad.methods.base import Method, MethodConfig
 from glad.optim import Optim
 from glad.part import Part
 from glad.sampling import Grid, Sampler
@@ -128,6 +128,11 @@ class Recipe(Part):
         if self.init is not None or not isinstance(self.after, Recipe):
             return None
         return self.after.model_copy(update={"data": self.data, "seed": self.seed})
+
+    def untrained(self, num_classes: int) -> Method:
+        """Return the method on its backbone, with random weights."""
+        backbone: Any = self.backbone
+        return self.method.build(backbone.build(), num_classes)
 
     def kept(self, total: int) -> tuple[int, ...]:
         """Return after which steps of `total` a checkpoint is kept to choose from; the last is `total`."""

@@ -23,7 +23,8 @@ class Result:
         labels: (n,) true classes of the test videos.
         predicted: (n,) predicted classes under each rule that had what it needs.
         steps: the step each rule chose.
-        seen: labelled videos that training looked at, repetitions counted, stages before included.
+        seen: source videos that training looked at, repetitions counted: in the stage before, where there is one, and
+            in the run's own.
         minutes, memory: of training, and the largest resident memory in MiB of the process; NaN where not measured.
         controls: top-2 share of predictions, domain accuracy, order accuracy, in percent; NaN where there is none.
     """
@@ -32,7 +33,7 @@ class Result:
     labels: np.ndarray
     predicted: dict[str, np.ndarray]
     steps: dict[str, int]
-    seen: int
+    seen: tuple[int, ...]
     minutes: float
     memory: float
     controls: dict[str, float]
@@ -55,6 +56,7 @@ class Row:
 
     Attributes:
         label, recipe: what it is called in the table and among recipes.
+        clips: clips x frames of a video in evaluation.
         paper: its row in the paper; None where there is none.
         results: one run a seed.
         same_videos: whether all seeds were tested on the same videos, which are then redrawn together.
@@ -62,6 +64,7 @@ class Row:
 
     label: str
     recipe: str
+    clips: str
     paper: Published | None
     results: tuple[Result, ...]
     same_videos: bool
@@ -90,8 +93,8 @@ class Row:
 class Difference:
     """How much better `row` is than `base`, in points, on the same seeds and videos.
 
-    `seeds` is Student's 95 % interval over paired seeds, which counts data, videos and training alike, NaN for one
-    seed; `videos` is a paired bootstrap over the test videos of these very runs.
+    `seeds` is Student's 95 % interval over paired seeds, NaN for one: had they been trained again, and tested on other
+    videos too where every seed has its own. `videos` is a paired bootstrap over the test videos of these very runs.
     """
 
     row: str
@@ -101,16 +104,22 @@ class Difference:
     videos: tuple[float, float]
     above: int
     of: int
+    same_videos: bool
 
     @property
     def verdict(self) -> str:
-        """Return what the intervals allow to say: nothing, unless both leave out 0 on the same side."""
-        lows, highs = zip(self.seeds, self.videos, strict=True)
+        """Return what the intervals allow to say: nothing, unless both leave out 0 on the same side.
+
+        Where all seeds were tested on the same videos, neither interval holds the luck of the other, and the mean must
+        also be larger than both half widths together, added as squares.
+        """
         if self.of < 2:
             return "one seed"
-        if min(lows) > 0:
+        (low, high), (low_v, high_v) = self.seeds, self.videos
+        together = math.hypot(high - low, high_v - low_v) / 2 if self.same_videos else 0.0
+        if min(low, low_v) > 0 and self.mean > together:
             return f"{self.row} is better"
-        if max(highs) < 0:
+        if max(high, high_v) < 0 and -self.mean > together:
             return f"{self.base} is better"
         return "not resolved"
 
@@ -119,9 +128,11 @@ def difference(row: Row, base: Row, rule: str = "last") -> Difference:
     """Return the paired difference of two rows under a checkpoint rule."""
     gain = row.accuracy(rule) - base.accuracy(rule)
     other = {result.seed: result.right(rule) for result in base.results}
+    assert all(np.array_equal(a.labels, b.labels) for a, b in zip(row.results, base.results, strict=True))
     videos = row.over_videos(lambda result: result.right(rule) - other[result.seed])
     above = int((gain > 0).sum())
-    return Difference(row.label, base.label, float(gain.mean()), mean_interval(gain), videos, above, len(gain))
+    seeds, same = mean_interval(gain), row.same_videos
+    return Difference(row.label, base.label, float(gain.mean()), seeds, videos, above, len(gain), same)
 
 
 def mean_interval(values: np.ndarray) -> tuple[float, float]:
@@ -136,21 +147,23 @@ def result_of(run: Run, seed: int) -> Result:
     """Return one scored run as its files tell it."""
     selection = json.loads(run.selection.read_text(encoding="utf-8"))
     by_step = {candidate["step"]: np.array(candidate["predicted"]) for candidate in selection["candidates"]}
-    steps = {rule: step for rule, step in selection["rules"].items() if step is not None}
+    # Among one checkpoint there is nothing to choose: only `last` says what it is.
+    rules = selection["rules"] if len(by_step) > 1 else {"last": selection["rules"]["last"]}
+    steps = {rule: step for rule, step in rules.items() if step is not None}
     predicted = {rule: by_step[step] for rule, step in steps.items()}
-    stages = [stage for stage in (run, run.warmup) if stage.log.exists()]
+    stages = [stage for stage in (run.warmup, run) if stage.log.exists()]
     logs = [_lines(stage) for stage in stages]
     return Result(
         seed=seed,
         labels=np.array(selection["labels"]),
         predicted=predicted,
         steps=steps,
-        seen=sum(stage.recipe.batch_size * log[-1]["step"] for stage, log in zip(stages, logs, strict=True) if log),
+        seen=tuple(stage.recipe.batch_size * log[-1]["step"] for stage, log in zip(stages, logs, strict=True)),
         minutes=sum(map(minutes, logs)),
-        memory=_number(run.folder / "cost.json", "mebibytes"),
+        memory=_number(run.cost, "mebibytes"),
         controls={
             "top-2 share": 100 * top2_share(predicted["last"]),
-            "domain acc.": 100 * domain_accuracy(logs[0]),
+            "domain acc.": 100 * domain_accuracy(logs[-1]),
             "order acc.": 100 * _number(run.folder / "order.json", "accuracy"),
         },
     )
@@ -161,7 +174,8 @@ def _lines(run: Run) -> list[dict]:
 
 
 def _number(path: Path, name: str) -> float:
-    return json.loads(path.read_text(encoding="utf-8"))[name] if path.exists() else math.nan
+    found = json.loads(path.read_text(encoding="utf-8"))[name] if path.exists() else None
+    return math.nan if found is None else found
 
 
 def minutes(log: list[dict]) -> float:

@@ -15,18 +15,18 @@ LABELS = np.array([0, 0, 1, 1])
 
 def result(seed: int, *predicted: int, **rules: tuple[int, ...]) -> Result:
     found = {"last": np.array(predicted), **{rule: np.array(values) for rule, values in rules.items()}}
-    return Result(seed, LABELS, found, dict.fromkeys(found, 6), 72, 1.0, math.nan, {"top-2 share": 100.0})
+    return Result(seed, LABELS, found, dict.fromkeys(found, 6), (72,), 1.0, math.nan, {"top-2 share": 100.0})
 
 
 def row(label: str, *results: Result, same: bool = True) -> Row:
-    return Row(label, label.lower(), None, results, same)
+    return Row(label, label.lower(), "3x8", None, results, same)
 
 
 def test_accuracy_is_the_mean_of_the_recalls_and_nan_without_the_rule():
     found = result(0, 0, 1, 1, 1, oracle=(0, 0, 1, 1))
     assert found.accuracy("last") == 75.0 and found.accuracy("oracle") == 100.0
     assert math.isnan(found.accuracy("source_val"))
-    uneven = Result(0, np.array([0, 0, 0, 1]), {"last": np.array([0, 0, 1, 1])}, {"last": 1}, 1, 1.0, 1.0, {})
+    uneven = Result(0, np.array([0, 0, 0, 1]), {"last": np.array([0, 0, 1, 1])}, {"last": 1}, (1,), 1.0, 1.0, {})
     assert uneven.accuracy("last") == pytest.approx(100 * (2 / 3 + 1) / 2)
 
 
@@ -47,12 +47,12 @@ def test_videos_of_all_seeds_are_redrawn_together_only_where_they_are_the_same()
     rng = np.random.default_rng(0)
     labels = np.repeat([0, 1], 50)
     predicted = np.where(rng.random(100) < 0.5, labels, 1 - labels)
-    runs = tuple(Result(k, labels, {"last": predicted}, {"last": 1}, 1, 1.0, 1.0, {}) for k in range(4))
+    runs = tuple(Result(k, labels, {"last": predicted}, {"last": 1}, (1,), 1.0, 1.0, {}) for k in range(4))
     widths = {}
     for same in (True, False):
-        low, high = Row("a", "a", None, runs, same).interval("last")
+        low, high = Row("a", "a", "3x8", None, runs, same).interval("last")
         widths[same] = high - low
-    low, high = Row("a", "a", None, runs[:1], True).interval("last")
+    low, high = Row("a", "a", "3x8", None, runs[:1], True).interval("last")
     assert widths[True] == pytest.approx(high - low), "four runs that agree on the same videos know no more than one"
     assert widths[False] == pytest.approx(widths[True] / 2, rel=0.25), "other videos each time: half as uncertain"
 
@@ -82,7 +82,22 @@ def test_a_difference_is_paired_by_seed_and_by_video():
     ],
 )
 def test_a_verdict_needs_both_intervals(seeds, videos, of, said):
-    assert Difference("B", "A", 5.0, seeds, videos, of, of).verdict == said
+    mean = sum(videos) / 2
+    assert Difference("B", "A", mean, seeds, videos, of, of, same_videos=False).verdict == said
+
+
+def test_on_shared_videos_a_verdict_needs_both_half_widths_together():
+    seeds, videos = (1.0, 9.0), (2.0, 8.0)  # half widths 4 and 3, together 5
+    for mean, said in ((5.1, "B is better"), (4.9, "not resolved")):
+        assert Difference("B", "A", mean, seeds, videos, 3, 3, same_videos=True).verdict == said
+    turned = Difference("B", "A", -5.1, (-9.0, -1.0), (-8.0, -2.0), 3, 3, same_videos=True)
+    assert turned.verdict == "A is better"
+
+
+def test_rows_of_other_videos_are_not_compared():
+    other = Result(0, np.array([0, 1, 1, 1]), {"last": LABELS}, {"last": 6}, (72,), 1.0, 1.0, {})
+    with pytest.raises(AssertionError):
+        difference(row("B", other), row("A", result(0, 0, 0, 1, 1)))
 
 
 def test_minutes_and_domain_accuracy_come_from_the_log():
@@ -104,13 +119,18 @@ def test_a_run_folder_gives_its_scores_under_every_rule_and_its_costs(square_rec
     run.warmup.log.write_text(json.dumps({"step": 10, "seconds_per_step": 6.0, "stats": {}}) + "\n")
     candidates = [{"step": 10, "predicted": [0, 0, 1, 1]}, {"step": 20, "predicted": [0, 0, 1, 0]}]
     rules = {"last": 20, "oracle": 10, "source_val": None}
-    run.selection.write_text(json.dumps({"rules": rules, "candidates": candidates, "labels": [0, 0, 1, 1]}))
+    more = {"labels": [0, 0, 1, 1]}
+    run.selection.write_text(json.dumps({"rules": rules, "candidates": candidates} | more))
     (run.folder / "cost.json").write_text('{"mebibytes": 700.5}')
     (run.folder / "order.json").write_text('{"accuracy": 0.3}')
     found = result_of(run, 5)
     assert found.seed == 5 and found.steps == {"last": 20, "oracle": 10}
     assert found.accuracy("last") == 75.0 and found.accuracy("oracle") == 100.0
-    assert found.seen == 20 * 4 + 10 * 8
+    assert found.seen == (10 * 8, 20 * 4)
     assert found.minutes == pytest.approx((20 * 3 + 10 * 6) / 60) and found.memory == 700.5
     assert found.controls["order acc."] == pytest.approx(30.0) and math.isnan(found.controls["domain acc."])
     assert found.controls["top-2 share"] == 100.0
+    run.selection.write_text(json.dumps({"rules": {"last": 20, "oracle": 20}, "candidates": candidates[1:]} | more))
+    assert result_of(run, 5).steps == {"last": 20}, "one checkpoint leaves nothing to choose"
+    run.cost.write_text('{"mebibytes": null}')
+    assert math.isnan(result_of(run, 5).memory)

@@ -37,6 +37,7 @@ class Run:
     predictions = property(lambda self: self.folder / "predictions.jsonl")
     scores = property(lambda self: self.folder / "scores.json")
     selection = property(lambda self: self.folder / "selection.json")
+    cost = property(lambda self: self.folder / "cost.json")
     warmup = property(lambda self: Run(self.folder / "warmup"))
 
     @property
@@ -71,6 +72,9 @@ class Run:
             return
         if self.classes_file.exists() and not self.recipe_file.exists():
             raise UserError(f"{self.folder} is no run folder, and its classes.txt would be lost; choose another --out")
+        # What an earlier training left, whose last checkpoint is gone, is not of this one.
+        for left in (self.predictions, self.scores, self.selection, self.cost, *self.folder.glob("kept/*.pt")):
+            left.unlink(missing_ok=True)
         recipe.write(self.recipe_file)
         read_recipe(self.recipe_file)
         write_text(self.environment, json.dumps(environment(), indent=2) + "\n")
@@ -151,9 +155,7 @@ class Run:
 
     def method(self, checkpoint: Checkpoint | None = None) -> Method:
         """Return the trained method, on the CPU, in evaluation mode; of the last checkpoint unless one is at hand."""
-        recipe = self.recipe
-        backbone: Any = recipe.backbone
-        method = recipe.method.build(backbone.build(), len(self.classes))
+        method = self.recipe.untrained(len(self.classes))
         method.load_state_dict((checkpoint or self.checkpoint())["method"])
         return method.eval()
 

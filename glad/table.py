@@ -4,18 +4,19 @@ import json
 import math
 import os
 import resource
+import signal
+import subprocess
+import sys
 from collections.abc import Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from concurrent.futures.process import BrokenProcessPool
 from contextlib import redirect_stderr
 from dataclasses import dataclass
-from multiprocessing import get_context
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from glad.errors import UserError
 from glad.files import write_text
-from glad.progress import progress
+from glad.initial import init_path
+from glad.jobs import Job, jobs_that_fit, run_all
 from glad.published import TABLES, Published
 from glad.recipe import Recipe
 from glad.recipes.find import benchmark as benchmark_tables
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from glad.methods.order import Order
 
 START, END = "<!-- table -->", "<!-- /table -->"
-ROOM = 2**30  # bytes that a run on a CPU may need beside its videos; a run of the miniature takes about 0.7 of it
+OURS = "<!-- written by glad table -->\n"
 
 
 @dataclass(frozen=True)
@@ -65,7 +66,7 @@ def entries_of(what: Sequence[str], benchmark: str, methods: Sequence[str]) -> t
     if what[0] not in TABLES:
         if methods:
             raise UserError("--methods chooses rows of a table of the paper; name recipes alone")
-        return "Recipes", "", [Entry(name, find_recipe(name)) for name in what]
+        return "Recipes", "", [Entry(recipe.name, recipe) for recipe in map(find_recipe, what)]
     if len(what) > 1:
         raise UserError(f"one table at a time: glad table {what[0]}")
     paper, recipes = TABLES[what[0]], benchmark_tables(benchmark).get(what[0])
@@ -87,69 +88,102 @@ def page_name(what: Sequence[str], benchmark: str) -> str:
 def table(entries: Sequence[Entry], seeds: Sequence[int], place: Place) -> list[Row]:
     """Return the rows of a table, after training and scoring the runs that are missing and finishing what was begun.
 
-    A run of another recipe in its place, say of one that has been changed since, is refused.
+    A run that fails stops no other; at the end all that failed are named, and the same command tries them again.
     """
+    check_comparable(entries, seeds)
     recipes = list({entry.recipe.name: entry.recipe for entry in entries}.values())
     check_runs(recipes, seeds, place)
-    missing = [(r, seed) for seed in seeds for r in recipes if not place.run(r, seed).selection.exists()]
+    missing = [(recipe, seed) for seed in seeds for recipe in recipes if not place.run(recipe, seed).cost.exists()]
     for recipe, seed in missing:
         recipe.seeded(seed).data.ensure()
-    jobs = min(place.jobs or jobs_that_fit(), max(len(missing), 1))
-    # A fresh process for every run: this one may have used threads, which a fork would not survive, and the largest
-    # memory of a process cannot be measured twice.
-    with ProcessPoolExecutor(jobs, mp_context=get_context("spawn"), max_tasks_per_child=1) as pool:
-        try:
-            with progress("runs", len(missing)) as bar:
-                for done in as_completed([pool.submit(finish, recipe, seed, place) for recipe, seed in missing]):
-                    bar.advance(note=done.result())
-        except BrokenProcessPool:
-            raise UserError(
-                f"a run was killed, probably for lack of memory; try fewer --jobs than {jobs}, what is done is kept"
-            ) from None
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
+    check_files([recipe.seeded(seed) for recipe, seed in missing])
+    if place.jobs is not None and place.jobs < 1:
+        raise UserError(f"--jobs {place.jobs}: at least one run at a time")
+    jobs = [Job(f"{recipe.name} seed {seed}", finish, (recipe, seed, place)) for recipe, seed in missing]
+    if failed := run_all(jobs, place.jobs or jobs_that_fit(), "runs"):
+        raise UserError(
+            f"{len(failed)} of {len(missing)} runs failed, the others are kept; the same command tries again, and "
+            "--methods or --seeds leave them out:\n" + "\n".join(failed)
+        )
     return [row_of(entry, seeds, place) for entry in entries]
+
+
+def check_comparable(entries: Sequence[Entry], seeds: Sequence[int]) -> None:
+    """Refuse a table whose rows cannot be told apart, or cannot be compared video by video."""
+    if len(set(seeds)) < len(seeds):
+        raise UserError(f"--seeds {' '.join(map(str, seeds))}: a seed is named twice")
+    first = entries[0]
+    for entry in entries:
+        if any(other.recipe.name == entry.recipe.name and other.recipe != entry.recipe for other in entries):
+            raise UserError(f"two different recipes are called '{entry.recipe.name}'; give each a name of its own")
+        if any(entry.recipe.seeded(seed).data.test != first.recipe.seeded(seed).data.test for seed in seeds):
+            raise UserError(
+                f"{entry.recipe.name} and {first.recipe.name} are tested on different videos (data.test), and cannot "
+                "stand in one table"
+            )
 
 
 def check_runs(recipes: Sequence[Recipe], seeds: Sequence[int], place: Place) -> None:
     """Refuse a run that is not of the recipe of that name as it is now."""
     for recipe, seed in ((recipe, seed) for recipe in recipes for seed in seeds):
         run, wanted = place.run(recipe, seed), recipe.seeded(seed)
-        if run.last.exists() and (found := difference(run.recipe.model_dump(), wanted.model_dump())):
+        if run.recipe_file.exists() and (found := difference(run.recipe.model_dump(), wanted.model_dump())):
             raise UserError(f"{run.folder} holds a run of another recipe ({found}); remove it, or choose another --out")
 
 
-def jobs_that_fit() -> int:
-    """Return how many runs the machine can hold at once: one a core and `ROOM`, or one where there is a GPU."""
-    import torch
-
-    if torch.cuda.is_available():
-        return 1
-    free = os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    return max(1, min(len(os.sched_getaffinity(0)), free // ROOM))
+def check_files(recipes: Sequence[Recipe]) -> None:
+    """Refuse to begin where a list of videos or a file of weights is missing that some run will need."""
+    for recipe in recipes:
+        pair = recipe.data
+        needed = {"data.source.list": pair.source.list, "data.test.list": pair.test.list}
+        needed |= {"data.target.list": pair.target.list}
+        if pair.source_val is not None:
+            needed["data.source_val.list"] = pair.source_val.list
+        stage = recipe.warmup() or recipe
+        if stage.init is not None:
+            needed["init"] = init_path(stage.init)
+        for field, path in needed.items():
+            if not path.exists():
+                raise UserError(f"{recipe.name} needs {path} ({field}), which is not there; no run was started")
 
 
 def finish(recipe: Recipe, seed: int, place: Place) -> str:
-    """Train and score one run in this process; return what it was and what came out."""
+    """Train and score one run in this process; return what came out. What it cost is written last."""
     import torch
 
     from glad.evaluate import evaluate
     from glad.train import train
 
-    run = place.run(recipe, seed)
-    cuda = torch.cuda.is_available()
+    run, cuda = place.run(recipe, seed), torch.cuda.is_available()
+    afresh = not run.last.exists()
     if not cuda:
         os.environ["OMP_NUM_THREADS"] = "1"
         torch.set_num_threads(1)
     with Path(os.devnull).open("w") as nowhere, redirect_stderr(nowhere):
-        train(recipe.seeded(seed), run.folder, workers=place.workers, devices=place.devices)
+        if place.devices > 1:
+            train_on_devices(recipe.seeded(seed), run, place)
+        else:
+            train(recipe.seeded(seed), run.folder, workers=place.workers)
         used = torch.cuda.max_memory_allocated() if cuda else 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-        if (run.warmup.folder / "last.pt").exists():
+        if run.warmup.last.exists():
             write_order_accuracy(run)
         scores = evaluate(run, workers=place.workers)
-    write_text(run.folder / "cost.json", json.dumps({"mebibytes": used / 2**20}) + "\n")
-    return f"{recipe.name} {seed}: {100 * scores.mean_class_accuracy:.1f}"
+    # Of a run that was begun elsewhere, or that other processes trained, the largest memory is not known here.
+    known = afresh and place.devices == 1
+    write_text(run.cost, json.dumps({"mebibytes": used / 2**20 if known else None}) + "\n")
+    return f"{100 * scores.mean_class_accuracy:.1f}"
+
+
+def train_on_devices(recipe: Recipe, run: Run, place: Place) -> None:
+    """Train by `glad train` in processes of its own: those that share a batch start their own command anew."""
+    recipe.write(run.recipe_file)
+    words = ["train", run.recipe_file, "--out", run.folder, "--devices", place.devices, "--workers", place.workers]
+    command = [sys.executable, "-m", "glad", *map(str, words)]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as training:
+        signal.signal(signal.SIGTERM, lambda number, _: training.send_signal(number))
+        _, said = training.communicate()
+    if training.returncode:
+        raise UserError((said.strip() or f"training ended with status {training.returncode}").splitlines()[-1])
 
 
 def write_order_accuracy(run: Run) -> None:
@@ -170,12 +204,12 @@ def order_accuracy(run: Run, method: "Order") -> float:
 
     from glad.data.domain import Domain
     from glad.data.loader import Videos, evaluation_batches
-    from glad.inputs import labelled_listing
+    from glad.inputs import unlabelled_listing
     from glad.methods.heads import feature_maps
     from glad.methods.order import in_order
 
     recipe = run.recipe
-    listing = labelled_listing(recipe.data.test, run.classes, every_class=False)
+    listing = unlabelled_listing(recipe.data.test, run.classes)
     domain = Domain(listing, recipe.target_views, recipe.test_pixels)
     right = asked = 0
     with torch.inference_mode():
@@ -193,27 +227,37 @@ def row_of(entry: Entry, seeds: Sequence[int], place: Place) -> Row:
     """Return what was measured of one recipe's runs."""
     tests = [entry.recipe.seeded(seed).data.test for seed in seeds]
     results = tuple(result_of(place.run(entry.recipe, seed), seed) for seed in seeds)
-    return Row(entry.label, entry.recipe.name, entry.paper, results, same_videos=all(t == tests[0] for t in tests))
+    views = entry.recipe.test_views
+    clips = f"{sum(map(len, views.views(400, None).values()))}x{views.length}"
+    same = all(test == tests[0] for test in tests)
+    return Row(entry.label, entry.recipe.name, clips, entry.paper, results, same)
 
 
 def page(title: str, note: str, command: str, rows: Sequence[Row]) -> str:
     """Return a table as a Markdown page: the command, the main table, every seed, every pair."""
-    return "\n".join(
-        [
-            f"## {title}\n",
-            f"{note}\n" if note else "",
-            f"```\n{command}\n```\n",
-            main_table(rows),
-            seed_table(rows),
-            pair_table(rows),
-        ]
-    )
+    parts = [f"{OURS}## {title}\n", f"```\n{command}\n```\n", main_table(rows), seed_table(rows), pair_table(rows)]
+    return "\n".join([parts[0], *([f"{note}\n"] if note else []), *parts[1:]])
+
+
+def check_page(path: Path) -> None:
+    """Refuse a page that would lose what others wrote."""
+    if path.is_dir():
+        raise UserError(f"{path} is a folder; name a page, say {path / 'table.md'}")
+    if path.exists() and not marked(old := path.read_text(encoding="utf-8")) and not old.startswith(OURS):
+        raise UserError(
+            f"{path} is no page of glad table; put {START} and {END} where the table shall go, or remove it"
+        )
+
+
+def marked(page: str) -> bool:
+    """Return whether a page has the marks between which a table goes."""
+    return START in page and END in page.partition(START)[2]
 
 
 def write(path: Path, title: str, note: str, command: str, rows: Sequence[Row]) -> None:
     """Write a table between the marks of the page `path` where it has them, else as `path`, `.csv` and `.tex`."""
     old = path.read_text(encoding="utf-8") if path.exists() else ""
-    if START in old and END in old:
+    if marked(old):
         before, _, rest = old.partition(START)
         text = f"```\n{command}\n```\n\n{main_table(rows)}"
         write_text(path, f"{before}{START}\n{text}{END}{rest.partition(END)[2]}")

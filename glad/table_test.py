@@ -12,7 +12,18 @@ from glad.published import TABLES
 from glad.recipes.find import find_recipe
 from glad.results import Result, Row
 from glad.run import Run
-from glad.table import Entry, Place, check_runs, entries_of, jobs_that_fit, page_name, table, write
+from glad.table import (
+    Entry,
+    Place,
+    check_comparable,
+    check_files,
+    check_page,
+    check_runs,
+    entries_of,
+    page_name,
+    table,
+    write,
+)
 
 
 def test_rows_of_a_paper_table_come_with_its_labels_and_numbers():
@@ -76,18 +87,47 @@ def test_a_run_of_a_recipe_that_has_changed_since_is_not_counted(tmp_path: Path)
         check_runs([recipe], [3], place)
 
 
-def test_runs_at_once_are_limited_by_cores_and_memory(monkeypatch):
-    monkeypatch.setattr(tables.os, "sched_getaffinity", lambda _: set(range(8)))
-    pages = {"SC_PAGE_SIZE": 4096, "SC_AVPHYS_PAGES": 3 * 2**30 // 4096}
-    monkeypatch.setattr(tables.os, "sysconf", pages.__getitem__)
-    assert jobs_that_fit() == 3
-    pages["SC_AVPHYS_PAGES"] = 100 * 2**30 // 4096
-    assert jobs_that_fit() == 8
-    pages["SC_AVPHYS_PAGES"] = 1
-    assert jobs_that_fit() == 1
+def test_what_cannot_be_compared_is_refused_before_anything_is_trained(square_recipe):
+    recipe = square_recipe()
+    namesake, elsewhere = recipe.model_copy(update={"steps": 3}), find_recipe("mini-init")
+    with pytest.raises(UserError, match="two different recipes are called 'squares'"):
+        check_comparable([Entry("A", recipe), Entry("B", namesake)], [0])
+    with pytest.raises(UserError, match="mini-init and squares are tested on different videos"):
+        check_comparable([Entry("A", recipe), Entry("B", elsewhere)], [0])
+    with pytest.raises(UserError, match="--seeds 1 2 1: a seed is named twice"):
+        check_comparable([Entry("A", recipe)], [1, 2, 1])
+    check_comparable([Entry("A", recipe), Entry("A again", recipe)], [0, 1])
+
+
+def test_files_that_some_run_will_need_are_missed_at_once(square_recipe, tmp_path):
+    check_files([square_recipe()])
+    weights = square_recipe(init=str(tmp_path / "w.pth"))
+    with pytest.raises(UserError, match=r"squares needs .*w\.pth \(init\), which is not there; no run was started"):
+        check_files([square_recipe(), weights])
+    check_files([square_recipe(after=square_recipe(name="before"))])
+    with pytest.raises(UserError, match=r"w\.pth \(init\)"):
+        check_files([square_recipe(after=weights)])
+    with pytest.raises(UserError, match=r"data/kinetics2babel/k400_train\.txt \(data\.source\.list\)"):
+        check_files([find_recipe("k2b-glad")])
+
+
+def test_a_page_of_others_is_not_written_over(tmp_path):
+    page = tmp_path / "page.md"
+    check_page(page)
+    page.write_text("my notes\n")
+    with pytest.raises(UserError, match="is no page of glad table"):
+        check_page(page)
+    page.write_text("<!-- /table -->\n<!-- table -->\n")
+    with pytest.raises(UserError, match="is no page of glad table"):
+        check_page(page)
+    page.write_text("x\n<!-- table -->\n<!-- /table -->\n")
+    check_page(page)
+    with pytest.raises(UserError, match="is a folder"):
+        check_page(tmp_path)
 
 
 def test_a_table_trains_what_is_missing_goes_on_with_what_was_begun_and_leaves_what_is_done(square_recipe, tmp_path):
+    from glad.evaluate import evaluate
     from glad.train import train
 
     recipe = square_recipe(keep=2)
@@ -95,14 +135,17 @@ def test_a_table_trains_what_is_missing_goes_on_with_what_was_begun_and_leaves_w
     place = Place(tmp_path, jobs=2)
     begun = train(recipe.seeded(1), place.run(recipe, 1).folder, workers=0, stop_after=2)
     entries = [Entry("A", recipe), Entry("B", other), Entry("A again", recipe)]
+    elsewhere = train(other.seeded(0), place.run(other, 0).folder, workers=0, stop_after=1)
+    evaluate(elsewhere, workers=0)  # scored, but not at its end
     rows = table(entries, [0, 1], place)
     assert [row.label for row in rows] == ["A", "B", "A again"] and all(row.same_videos for row in rows)
     assert json.loads(begun.log.read_text().splitlines()[-1])["step"] == 4
     assert [result.steps["last"] for result in rows[0].results] == [4, 4]
-    assert rows[0].results[0].seen == 16 and rows[0].results[0].memory > 100
+    assert [result.steps["last"] for result in rows[1].results] == [2, 2]
+    assert rows[0].results[0].seen == (16,) and rows[0].results[0].memory > 100
+    assert np.isnan([rows[0].results[1].memory, rows[1].results[0].memory]).all(), "what others began is not known"
+    assert list(rows[0].results[0].steps) != ["last"] and list(rows[1].results[0].steps) == ["last"]
     whole = train(recipe.seeded(1), tmp_path / "whole", workers=0)
-    from glad.evaluate import evaluate
-
     assert rows[0].results[1].accuracy("last") == pytest.approx(100 * evaluate(whole, workers=0).mean_class_accuracy)
     before = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*") if path.is_file()}
     assert [row.accuracy("last").tolist() for row in table(entries, [0, 1], place)] == [
@@ -111,14 +154,40 @@ def test_a_table_trains_what_is_missing_goes_on_with_what_was_begun_and_leaves_w
     assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*") if path.is_file()} == before
 
 
+def test_a_run_that_fails_stops_no_other_and_is_named(square_recipe, tmp_path):
+    from glad.optim import Optim
+
+    diverges = square_recipe(name="diverges", optim=Optim(optimizer="sgd", lr=1e30, schedule="constant"), steps=6)
+    place = Place(tmp_path, jobs=1)
+    entries = [Entry("bad", diverges), Entry("good", square_recipe(steps=1))]
+    with pytest.raises(UserError, match=r"1 of 2 runs failed.*\ndiverges seed 0: the .* is not finite in step \d"):
+        table(entries, [0], place)
+    assert place.run(entries[1].recipe, 0).cost.exists()
+    with pytest.raises(UserError, match="--jobs 0: at least one run at a time"):
+        table(entries, [0], Place(tmp_path, jobs=0))
+
+
+@pytest.mark.slow
+def test_processes_can_share_the_batches_of_a_run(square_recipe, tmp_path):
+    entries = [Entry("A", square_recipe(steps=2))]
+    (row,) = table(entries, [0], Place(tmp_path, jobs=1, devices=2))
+    assert row.results[0].steps == {"last": 2} and np.isnan(row.results[0].memory)
+
+
 def test_a_table_is_a_page_with_numbers_beside_it_or_goes_between_marks(tmp_path: Path):
     labels = np.array([0, 1])
-    rows = [Row("A", "a", None, (Result(0, labels, {"last": labels}, {"last": 3}, 9, 1.0, 1.0, {"x": 1.0}),), True)]
+    rows = [
+        Row(
+            "A", "a", "1x4", None, (Result(0, labels, {"last": labels}, {"last": 3}, (9,), 1.0, 1.0, {"x": 1.0}),), True
+        )
+    ]
     write(tmp_path / "page.md", "Title", "A note.", "glad table a", rows)
     page = (tmp_path / "page.md").read_text()
-    assert page.startswith("## Title\n\nA note.\n\n```\nglad table a\n```\n") and "| A | – | **100.0** |" in page
+    assert page.startswith("<!-- written by glad table -->\n## Title\n\nA note.\n\n```\nglad table a\n```\n")
+    assert "| A | 1x4 | **100.0** |" in page
+    check_page(tmp_path / "page.md")
     assert (tmp_path / "page.csv").read_text().startswith("method,recipe,seed")
-    assert "A & -- & 100.0" in (tmp_path / "page.tex").read_text()
+    assert "A & 1x4 & 100.0" in (tmp_path / "page.tex").read_text()
     readme = tmp_path / "README.md"
     readme.write_text("before\n<!-- table -->\nold\n<!-- /table -->\nafter\n")
     write(readme, "Title", "", "glad table a", rows)

@@ -10,8 +10,21 @@ import numpy as np
 from glad.results import Row, difference
 
 # The checkpoint rules that stand side by side; the label-free one was named before any result was seen.
-SHOWN = {"last": "last", "infomax": "label-free", "source_val": "source val", "oracle": "oracle"}
+SHOWN = {
+    "last": "last",
+    "infomax": "label-free (infomax)",
+    "source_val": "source val",
+    "oracle": "oracle (sees target labels)",
+}
 SEES_TARGET_LABELS = {"oracle"}
+LATEX = {letter: f"\\{letter}" for letter in "_%&#${}"} | {
+    "±": r"$\pm$",
+    "–": "--",
+    "−": "$-$",
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+    "\\": r"\textbackslash{}",
+}
 COLUMNS = (
     *("method", "recipe", "seed", "rule", "sees_target_labels", "step", "mean_class_accuracy"),
     *("videos_seen", "minutes", "mebibytes", "paper_mean", "paper_sd"),
@@ -21,20 +34,20 @@ COLUMNS = (
 def main_table(rows: Sequence[Row]) -> str:
     """Return the Markdown table: each checkpoint rule's mean ± sd over seeds, and what it cost."""
     head = ["method", "clips", "**last**", "95 % over videos"]
-    head += [f"{name} ({rule})" if rule == "infomax" else name for rule, name in SHOWN.items() if rule != "last"]
-    head += ["paper", "videos seen", "min", "MiB"]
+    head += [name for rule, name in SHOWN.items() if rule != "last"]
+    head += ["paper", "source videos seen", "training min", "MiB"]
     lines = [head, ["---"] * len(head)]
     for row in rows:
         first = row.results[0]
         lines.append(
             [
                 row.label,
-                row.paper.clips if row.paper else "–",
+                row.clips,
                 f"**{spread(row.accuracy('last'))}**",
                 bounds(row.interval("last")),
                 *(spread(row.accuracy(rule)) for rule in SHOWN if rule != "last"),
                 f"{row.paper.mean} ± {row.paper.sd}" if row.paper else "–",
-                f"{first.seen:,}",
+                " + ".join(f"{count:,}" for count in first.seen),
                 number(np.array([result.minutes for result in row.results])),
                 number(np.array([result.memory for result in row.results]), digits=0),
             ]
@@ -85,7 +98,7 @@ def comma_separated(rows: Sequence[Row]) -> str:
     for row in rows:
         paper = [row.paper.mean, row.paper.sd] if row.paper else ["", ""]
         for result in row.results:
-            cost = [result.seen, *("" if math.isnan(x) else f"{x:.2f}" for x in (result.minutes, result.memory))]
+            cost = [sum(result.seen), *("" if math.isnan(x) else f"{x:.2f}" for x in (result.minutes, result.memory))]
             for rule, step in result.steps.items():
                 sees = "yes" if rule in SEES_TARGET_LABELS else "no"
                 score = f"{result.accuracy(rule):.3f}"
@@ -95,22 +108,22 @@ def comma_separated(rows: Sequence[Row]) -> str:
 
 def latex(rows: Sequence[Row], title: str) -> str:
     """Return the main table as LaTeX, for the package booktabs."""
-    head = ["Method", "Clips", *(name.capitalize() for name in SHOWN.values()), "Paper"]
+    head = ["Method", "Clips", "Last", r"95 \% over videos", "Label-free", "Source val", "Oracle", "Paper", "Min"]
     lines = [f"% {title}", rf"\begin{{tabular}}{{ll{'r' * (len(head) - 2)}}}", r"\toprule"]
     lines += [" & ".join(head) + r" \\", r"\midrule"]
     for row in rows:
-        scores = [spread(row.accuracy(rule)) for rule in SHOWN]
+        last, *others = (spread(row.accuracy(rule)) for rule in SHOWN)
+        scores = [last, bounds(row.interval("last")), *others]
         paper = f"{row.paper.mean} ± {row.paper.sd}" if row.paper else "–"
-        cells = [row.label, row.paper.clips if row.paper else "–", *scores, paper]
+        minutes = number(np.array([result.minutes for result in row.results]))
+        cells = [row.label, row.clips, *scores, paper, minutes]
         lines.append(" & ".join(map(escaped, cells)) + r" \\")
     return "\n".join([*lines, r"\bottomrule", r"\end{tabular}"]) + "\n"
 
 
 def escaped(cell: str) -> str:
     """Return a cell with what LaTeX would misread replaced."""
-    for plain, written in (("_", r"\_"), ("%", r"\%"), ("&", r"\&"), ("±", r"$\pm$"), ("–", "--")):
-        cell = cell.replace(plain, written)
-    return cell
+    return "".join(LATEX.get(letter, letter) for letter in cell)
 
 
 def markdown(lines: Sequence[Sequence[str]]) -> str:

@@ -17,22 +17,27 @@ def result(seed: int, wrong: int, memory: float = NAN) -> Result:
     predicted = LABELS.copy()
     predicted[:wrong] = 1 - predicted[:wrong]
     rules = {"last": predicted, "infomax": predicted, "oracle": LABELS}
-    return Result(seed, LABELS, rules, {"last": 6, "infomax": 6, "oracle": 3}, 7200, 1.25, memory, {"order acc.": NAN})
+    return Result(
+        seed, LABELS, rules, {"last": 6, "infomax": 6, "oracle": 3}, (2400, 7200), 1.25, memory, {"order acc.": NAN}
+    )
 
 
 ROWS = [
-    Row("Source only", "mini-a", Published("Source only", 11.7, 0.7), (result(5, 2), result(6, 1)), True),
-    Row("GLAD_x", "mini-b", None, (result(5, 1, 700.4), result(6, 0, 699.0)), True),
+    Row("Source only", "mini-a", "3x8", Published("Source only", 11.7, 0.7), (result(5, 2), result(6, 1)), True),
+    Row("GLAD_x", "mini-b", "16x8", None, (result(5, 1, 700.4), result(6, 0, 699.0)), True),
 ]
 
 
 def test_the_main_table_has_every_rule_side_by_side_and_the_papers_number():
     head, _, first, second = main_table(ROWS).splitlines()
-    assert "| **last** | 95 % over videos | label-free (infomax) | source val | oracle | paper |" in head
+    assert (
+        "| **last** | 95 % over videos | label-free (infomax) | source val | oracle (sees target labels) | paper |"
+        in head
+    )
     cells = [cell.strip() for cell in first.strip("|").split("|")]
     assert cells[:3] == ["Source only", "3x8", "**62.5 ± 17.7**"]
-    assert cells[4:] == ["62.5 ± 17.7", "–", "100.0 ± 0.0", "11.7 ± 0.7", "7,200", "1.2", "–"]
-    assert "| 87.5 ± 17.7 | – | 100.0 ± 0.0 | – | 7,200 | 1.2 | 700 |" in second
+    assert cells[4:] == ["62.5 ± 17.7", "–", "100.0 ± 0.0", "11.7 ± 0.7", "2,400 + 7,200", "1.2", "–"]
+    assert "| 87.5 ± 17.7 | – | 100.0 ± 0.0 | – | 2,400 + 7,200 | 1.2 | 700 |" in second
 
 
 def test_every_seed_and_every_pair_has_its_line():
@@ -42,7 +47,7 @@ def test_every_seed_and_every_pair_has_its_line():
 
 
 def test_one_seed_has_no_spread_over_seeds():
-    alone = [Row(row.label, row.recipe, row.paper, row.results[:1], True) for row in ROWS]
+    alone = [Row(row.label, row.recipe, row.clips, row.paper, row.results[:1], True) for row in ROWS]
     assert "| **50.0** |" in main_table(alone)
     assert "| one seed |" in pair_table(alone)
 
@@ -62,9 +67,13 @@ def test_comma_separated_values_have_a_line_for_every_run_and_rule():
 
 def test_latex_escapes_what_it_would_misread():
     text = latex(ROWS, "Table")
-    assert r"GLAD\_x & -- & 87.5 $\pm$ 17.7 &" in text
-    assert text.count(r"\\") == 3 and text.startswith("% Table\n") and r"{llrrrrr}" in text
+    assert (
+        r"GLAD\_x & 16x8 & 87.5 $\pm$ 17.7 & [75.0, 100.0] & 87.5 $\pm$ 17.7 & -- & 100.0 $\pm$ 0.0 & -- & 1.2 \\"
+        in text
+    )
+    assert text.count(r"\\") == 3 and text.startswith("% Table\n") and r"{llrrrrrrr}" in text
     assert escaped("5 % & x_y") == r"5 \% \& x\_y"
+    assert escaped("a^b~{c}\\") == r"a\textasciicircum{}b\textasciitilde{}\{c\}\textbackslash{}"
 
 
 def test_numbers_that_are_missing_are_dashes():

@@ -15,7 +15,6 @@ from glad.data.loader import training_batches
 from glad.errors import UserError
 from glad.initial import inherit, initial_backbone
 from glad.inputs import classes_of, described, training_steps
-from glad.methods.base import Needs
 from glad.process import interruptible, leave_cores
 from glad.progress import progress, say
 from glad.recipe import Recipe
@@ -54,9 +53,8 @@ def train_stage(recipe: Recipe, run: Run, fabric: Fabric, workers: int, stop_aft
     # start
     classes = classes_of(recipe.data)
     if (stage_before := recipe.warmup()) and not run.last.exists():
-        training_steps(
-            recipe, classes, Needs(target=True), 0, 1
-        )  # a fault in this stage's data is told before the other's hours
+        # A fault in this stage's data is told before the other's hours.
+        training_steps(recipe, classes, recipe.untrained(len(classes)).needs, 0, 1)
         train_stage(stage_before, run.warmup, fabric, workers)
     rank, world = fabric.global_rank, fabric.world_size
 

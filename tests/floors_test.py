@@ -14,15 +14,15 @@ PACKAGE = Path(glad.__file__).parent
 # From the ground up. A module imports from floors below its own; within a floor, only where it says so here.
 FLOORS = (
     ("errors",),
-    ("files", "progress", "part", "process"),
+    ("files", "progress", "part", "process", "machine", "recipe_file"),
     ("batch", "sampling", "augment", "color", "losses", "metrics", "selection", "optim", "chart", "published", "gaps"),
     ("data", "backbones", "methods"),  # wings: none sees another
     ("recipe",),
-    ("run", "runlog", "inputs", "initial"),
+    ("run", "runlog", "inputs", "initial", "jobs"),
     ("mini", "scenes"),
     ("recipes", "scenebank"),
     ("train", "evaluate", "predict", "report", "show", "results", "sampled"),
-    ("tabular", "demo", "filmstrip"),
+    ("tabular", "demo", "filmstrip", "sizing"),
     ("table",),
     ("commands",),
     ("cli",),

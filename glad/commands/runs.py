@@ -36,8 +36,8 @@ class TrainOptions:
 
     recipe: Annotated[str, Positional, arg(metavar="RECIPE")]
     """A name from `glad recipes`, my_recipes.py, my_recipes.py:name, or a run's recipe.json. Python files are run."""
-    out: Path
-    """The run folder."""
+    out: Path | None = None
+    """The run folder; not given, runs/NAME by the name of the recipe."""
     workers: int = 2
     """Processes that load videos; 0 loads in the training process."""
     devices: int = 1
@@ -54,16 +54,13 @@ def train(arguments: list[str]) -> None:
     if helped and (len(arguments) == len(helped) or arguments[0].startswith("-")):
         tyro.cli(TrainOptions, args=helped, prog="glad train")
     plain = [word for word in arguments if word not in helped]
-    if helped:
-        plain += ["--out", "."]
     options, fields = tyro.cli(TrainOptions, args=plain, prog="glad train", return_unknown_args=True)
     recipe = overridden(find_recipe(options.recipe), [*fields, *helped], f"glad train {options.recipe}")
 
     import glad.train
 
-    run = glad.train.train(
-        recipe, options.out, workers=options.workers, devices=options.devices, stop_after=options.stop_after
-    )
+    out = options.out or Path("runs") / recipe.name
+    run = glad.train.train(recipe, out, workers=options.workers, devices=options.devices, stop_after=options.stop_after)
     print(
         f"{recipe.name}: {run.checkpoint()['step']} steps trained into {run.folder}; score: glad evaluate {run.folder}"
     )
@@ -197,15 +194,16 @@ def table(
         workers: processes of each run that load videos.
         devices: processes of each run that train, one a GPU.
     """
-    from glad.table import Place, entries_of, page_name, write
+    from glad.table import Place, check_page, entries_of, page_name, write
     from glad.table import table as run
     from glad.tabular import main_table, pair_table, seed_table
 
     title, note, entries = entries_of(some(what, "table or recipe"), benchmark, methods)
-    rows = run(entries, some(seeds, "seed"), Place(out, jobs, workers, devices))
-    rows_only = f" --methods {' '.join(shlex.quote(name) for name in methods)}" if methods else ""
-    command = f"glad table {' '.join(what)} --benchmark {benchmark} --seeds {' '.join(map(str, seeds))}{rows_only}"
     page = results or out / page_name(what, benchmark)
+    check_page(page)
+    rows = run(entries, some(seeds, "seed"), Place(out, jobs, workers, devices))
+    options = ["--benchmark", benchmark, "--seeds", *seeds, *(["--methods", *methods] if methods else [])]
+    command = shlex.join(["glad", "table", *what, *map(str, options)])
     write(page, title, note, command, rows)
     print("\n".join([f"{title}\n{note}\n", main_table(rows), seed_table(rows), pair_table(rows), f"written: {page}"]))
 

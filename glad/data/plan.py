@@ -118,7 +118,10 @@ class Plan:
         return self._share(self._pass(TARGET, number, position * self.batch_size, self.batch_size), step)
 
     def method_draws(self, domain: int, step: int, count: int) -> np.ndarray:
-        """Return `(count,)` random numbers for the method, new in every step whatever `pairing.draws` repeats."""
+        """Return `(count,)` random numbers for the method, new in every step whatever `pairing.draws` repeats.
+
+        Each process draws its own, as the release does.
+        """
         return np.random.default_rng((self.seed, METHOD, domain, step, self.rank)).integers(2**31, size=count)
 
     def step_draw(self, step: int) -> int:

@@ -72,12 +72,11 @@ class CoMixConfig(MethodConfig):
 class CoMix(Method):
     """Backbone and graph head; both start from the warm start, where there is one."""
 
-    inherits = ("backbone", "classifier")
-
     def __init__(self, config: CoMixConfig, backbone: Backbone, num_classes: int) -> None:
         super().__init__()
         self.config = config
         self.needs = Needs(target=config.adapt, backgrounds=config.adapt)
+        self.inherits = ("backbone", "classifier") if config.adapt else ("backbone",)
         self.backbone = backbone
         self.classifier = GraphHead(
             backbone.width, num_classes, config.hidden, config.dropout, always=config.release_dropout

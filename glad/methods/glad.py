@@ -150,8 +150,8 @@ class Glad(Method):
 
     def predict(self, clips: Clips) -> Predicted:
         (maps,) = feature_maps(self.backbone, [clips], self.config.passes)
+        features = video_features(maps)["both"]
         phi = {view: pooled(m) for view, m in maps.items() if view != "ordered"}
-        features = consensus(phi)
         if self.config.inference == "all" or "local" not in phi:
             return Predicted(self.classifier(features).softmax(dim=1), features)
         groups = release_groups(phi["local"].shape[1])

@@ -55,10 +55,13 @@ def consensus(views: dict[str, Tensor]) -> Tensor:
 
 
 def video_features(maps: dict[str, Tensor]) -> dict[str, Tensor]:
-    """Return psi (b, d) of each view (Eq. 3), and under `both` the consensus of all but the ordered clips."""
+    """Return psi (b, d) of each view (Eq. 3), and under `both` the consensus of all clips.
+
+    Ordered clips have no vote in it where there are others: those are for order learning.
+    """
     phi = {view: pooled(m) for view, m in maps.items()}
-    seen = {view: clips for view, clips in phi.items() if view != "ordered"}
-    return {view: clips.mean(dim=1) for view, clips in phi.items()} | {"both": consensus(seen)}
+    voting = {view: clips for view, clips in phi.items() if view != "ordered"} or phi
+    return {view: clips.mean(dim=1) for view, clips in phi.items()} | {"both": consensus(voting)}
 
 
 class ActionClassifier(nn.Module):

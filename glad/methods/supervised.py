@@ -4,7 +4,7 @@ from torch import Tensor
 
 from glad.batch import Batch, Clips, Losses, Predicted
 from glad.methods.base import Backbone, Method, MethodConfig
-from glad.methods.heads import ActionClassifier, Passes, class_terms, consensus, feature_maps, pooled
+from glad.methods.heads import ActionClassifier, Passes, class_terms, feature_maps, video_features
 from glad.part import Share
 
 
@@ -39,4 +39,4 @@ class Supervised(Method):
     def features(self, clips: Clips) -> Tensor:
         """Return video features (b, d)."""
         (maps,) = feature_maps(self.backbone, [clips], self.config.passes)
-        return consensus({view: pooled(m) for view, m in maps.items()})
+        return video_features(maps)["both"]

@@ -7,8 +7,10 @@ weights are to the paper. No backbone here normalises over a batch (but that of 
 the action classifier from the other domain but what a loss carries.
 
 The protocol is one for all: batches of 12 labelled videos for 600 steps, the same crops and flips, the same optimiser,
-the same checkpoints to choose from. What a method adds is its own: its clips, its losses, and the order warm-up of
-GLAD, whose 500 steps of 24 videos come on top.
+equally many checkpoints to choose from. What a method adds is its own: its clips, its losses, and the order warm-up of
+GLAD, whose 500 steps of 24 videos come on top. Not equal is the care they were given: the strength of gradient reversal
+and the share of mixed videos, so DANN's and GLAD's settings, were chosen on target test videos of the seeds 10 and 11
+(docs/log.md); CoMix and CO2A have the weights of their authors' code, untuned.
 """
 
 from glad.augment import Color, Mix, Spatial
