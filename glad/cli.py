@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 import tyro
 
+from glad.commands.gaps import gaps
 from glad.commands.runs import demo, evaluate, predict, recipes, report, table, train
 from glad.commands.videos import prepare, show
 from glad.errors import UserError
@@ -16,6 +17,7 @@ COMMANDS: dict[str, Callable] = {
     "predict": predict,
     "prepare": prepare,
     "show": show,
+    "gaps": gaps,
     "report": report,
     "table": table,
     "demo": demo,

@@ -201,3 +201,22 @@ def unit(vectors: NDArray) -> Vectors:
     """Return rows of length 1; a row of zeros stays one."""
     length = np.linalg.norm(vectors, axis=1, keepdims=True)
     return (vectors / np.where(length > 0, length, 1)).astype(np.float32)
+
+
+def encoder_of(
+    places: Path | None, scene: Literal["frames", "median", "top5", "none"] = "frames", frames: int | None = None
+) -> SceneEncoder | None:
+    """Return the encoder for the weights at `places`, else the fallback; None for the scene `none`.
+
+    Not given, `frames` are 8, and 30 for `top5`.
+    """
+    if scene == "none":
+        return None
+    count = frames or (30 if scene == "top5" else 8)
+    if places is not None:
+        return PlacesConfig(weights=places, scene=scene, frames=count)
+    if scene == "top5":
+        raise UserError(
+            "top5 counts scenes that Places365 names: give its weights, --places resnet50_places365.pth.tar"
+        )
+    return HistogramConfig(scene=scene, frames=count)

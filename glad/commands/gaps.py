@@ -1,0 +1,84 @@
+"""The command that measures how far apart two domains are. What it needs is imported when it is called."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from tyro.conf import Positional, arg
+
+from glad.errors import UserError
+
+
+def gaps(
+    source: Annotated[Path, Positional, arg(metavar="SOURCE")],
+    target: Annotated[Path, Positional, arg(metavar="TARGET")],
+    classes: Path | None = None,
+    source_root: Path | None = None,
+    target_root: Path | None = None,
+    source_unlabelled: bool = False,
+    target_unlabelled: bool = False,
+    places: Path | None = None,
+    scene: Literal["frames", "median", "top5", "none"] = "frames",
+    frames: int | None = None,
+    limit: int | None = None,
+    runs: tuple[Path, Path] | None = None,
+    name: str | None = None,
+    out: Path = Path("gaps"),
+    workers: int = 2,
+    json: bool = False,
+) -> None:
+    """Measure how far apart two domains are: Table 1 of the paper for any pair (docs/gaps.md).
+
+    The gap in length (Eq. 2) and the classes need the lists alone, the gap in scenes (Eq. 1) the videos, the gap in
+    accuracy two scored runs. What is missing is said, and the rest measured.
+
+    Args:
+        source: annotation list, CSV, or folder of class folders of videos.
+        target: the same.
+        classes: file of class names, one a line, where the source is a text list.
+        source_root: folder that the entries of the source's list are relative to; that of the list if not given.
+        target_root: the same for the target.
+        source_unlabelled: the rows of the source's list hold no labels.
+        target_unlabelled: the rows of the target's list hold no labels, or it is a plain folder of videos.
+        places: resnet50_places365.pth.tar, the scene network of the paper; without it, histograms are a fallback.
+        scene: what of a video is its scene: frames, their temporal median, counts of the top 5 scenes, or nothing.
+        frames: how many frames of a video are looked at: 8, for top5 30.
+        limit: look at the scenes of so many videos of each domain at most, always the same ones.
+        runs: run folders: one trained on the source alone, one with the target's labels.
+        name: of the pair.
+        out: folder for gaps.json, the charts, and the scene vectors, which another call finds there.
+        workers: processes that decode videos.
+        json: print gaps.json instead of the table.
+    """
+    for flag, value in (("--frames", frames), ("--limit", limit)):
+        if value is not None and value < 1:
+            raise UserError(f"{flag} is {value}; it counts from 1")
+    from glad.data.listfile import read_classes
+    from glad.data.listing import open_listing
+    from glad.gaptable import gaps_text
+    from glad.run import Run
+    from glad.scenes import encoder_of
+    from glad.table1 import domain_of, gaps_of, write_gaps
+
+    encoder = encoder_of(places, scene, frames)
+    names = read_classes(classes) if classes else None
+    of_source = open_listing(source, names, not source_unlabelled, root=source_root, allow_empty_classes=True)
+    names = names or of_source.classes
+    of_target = open_listing(target, names, not target_unlabelled, root=target_root, allow_empty_classes=True)
+    first, second = domain_of(of_source, "source"), domain_of(of_target, "target")
+    found = gaps_of(
+        first,
+        second,
+        name=name,
+        encoder=encoder,
+        bank=out / "scenes",
+        limit=limit,
+        workers=workers,
+        runs=(Run(runs[0]), Run(runs[1])) if runs else None,
+    )
+    files = write_gaps(found, first.frames, second.frames, out)
+    print(files[-1].read_text(encoding="utf-8").rstrip() if json else f"{gaps_text(found)}\n\nwritten: {listed(files)}")
+
+
+def listed(files: list[Path]) -> str:
+    """Return files of one folder on one line: the folder, then the names."""
+    return f"{files[0].parent}/{{{','.join(file.name for file in files)}}}"
