@@ -1,10 +1,6 @@
 """What stands still in a video: its median over time, made once per video and mixed in during training."""
 
-from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
-from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
@@ -12,48 +8,12 @@ from numpy.typing import NDArray
 
 from glad.data.image import read_image, write_jpeg
 from glad.data.listing import Listing, VideoRecord
-from glad.data.movie import MOVIE_SUFFIXES
-from glad.data.video import Video
+from glad.data.median import video_median
+from glad.data.movie import bare_path
+from glad.data.work import Facts, Job, check_apart, check_outside, failure, outcome
 from glad.errors import UserError
-from glad.progress import progress
 
-_PIXELS = 4096  # values sorted at a time: with a few hundred frames they stay in the processor's cache
-_BAND_BYTES = 128 * 2**20  # frames held in memory at a time, whatever the length of the video
-
-
-def temporal_median(frames: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Return the median over time of uint8 `(t, h, w, 3)` as uint8 `(h, w, 3)` (temporal median filter, 4.2).
-
-    It equals `np.median(frames, axis=0).astype(np.uint8)`: of an even number of frames the two middle values are
-    averaged and the half is cut off. In uint8 there is no NaN to look after. Bytes sort in linear time (radix sort),
-    which makes sorting faster here than selecting.
-    """
-    assert frames.dtype == np.uint8 and frames.ndim == 4 and len(frames), (frames.dtype, frames.shape)
-    flat = frames.reshape(len(frames), -1)
-    lower, upper = (len(frames) - 1) // 2, len(frames) // 2
-    median = np.empty(flat.shape[1], np.uint8)
-    for start in range(0, flat.shape[1], _PIXELS):
-        values = np.ascontiguousarray(flat[:, start : start + _PIXELS].T)
-        values.sort(axis=1, kind="stable")
-        median[start : start + _PIXELS] = (values[:, lower].astype(np.uint16) + values[:, upper]) // 2
-    return median.reshape(frames.shape[1:])
-
-
-def video_median(video: Video, band_bytes: int = _BAND_BYTES) -> NDArray[np.uint8]:
-    """Return the temporal median of all frames of `video`, uint8 `(h, w, 3)`.
-
-    A video larger than `band_bytes` is decoded several times, each time for a band of its rows.
-    """
-    everything = np.arange(len(video))
-    height, width, _ = video.frames([0]).shape[1:]
-    rows = max(1, min(height, band_bytes // (len(video) * width * 3)))
-    bands = []
-    for top in range(0, height, rows):
-        band = np.empty((len(video), min(rows, height - top), width, 3), np.uint8)
-        for index, frame in enumerate(video.stream(everything)):
-            band[index] = frame[top : top + rows]
-        bands.append(temporal_median(band))
-    return np.concatenate(bands)
+_SETTINGS = {"made": "temporal median", "quality": 95, "colour": "4:4:4"}
 
 
 def background_path(record: VideoRecord) -> str:
@@ -62,76 +22,47 @@ def background_path(record: VideoRecord) -> str:
     The folder mirrors the videos: `jump/a.mp4` gives `jump/a.jpg`. A span that does not start at frame 0 adds its
     place (`train/000012@60+117.jpg`), since several spans of one video may be listed.
     """
-    path = record.path
-    if Path(path).suffix.lower() in MOVIE_SUFFIXES:
-        path = path[: path.rindex(".")]
     span = f"@{record.offset}+{record.frames or 'all'}" if record.offset else ""
-    return f"{path}{span}.jpg"
+    return f"{bare_path(record.path)}{span}.jpg"
 
 
 def extract_backgrounds(listing: Listing, root: Path, out: Path, workers: int = 1) -> int:
     """Write the background of every listed video below `out`; return how many were written now.
 
-    Images that are there already are kept, so running again continues. They are JPEGs of quality 95 with colour at
-    full resolution (the release used its library's default, about 75). A video that fails does not stop the others;
-    at the end `UserError` names all that failed.
+    Running again continues, and makes again what a video changed since (`work.outcome`). They are JPEGs of quality
+    95 with colour at full resolution (the release used its library's default, about 75). A video that fails does not
+    stop the others; at the end `UserError` names those that failed, and `out/quarantine.txt` lists them.
     """
-    owners: dict[str, int] = {}
+    jobs: dict[tuple, Job] = {}
     for index in range(len(listing)):
-        name = background_path(listing[index])
-        if (other := owners.setdefault(name, index)) != index and listing[other][:3] != listing[index][:3]:
-            raise UserError(
-                f"{listing.where(index)}: {listing[index].path} and {listing[other].path} would share the "
-                f"background {name}; give every video a name of its own"
-            )
-    missing = [index for name, index in owners.items() if not (out / name).exists()]
-    failed: list[str] = []
-    with progress("backgrounds", len(owners), "videos", done=len(owners) - len(missing)) as bar:
-        for problem in _written(listing, root, out, missing, workers):
-            if problem:
-                failed.append(problem)
-            bar.advance(note=f"{len(failed)} failed" if failed else "")
-    if failed:
-        raise UserError(
-            f"{len(failed)} of {len(owners)} backgrounds could not be made; the others are in {out}:\n"
-            + "\n".join(sorted(failed))
+        record = listing[index]
+        jobs.setdefault(
+            record[:3],
+            Job(
+                background_path(record),
+                record.path,
+                root / record.path,
+                record.offset,
+                record.frames,
+                listing.layout,
+                listing.where(index) if listing.line(index) else "",
+            ),
         )
-    return len(missing)
+    check_outside(out, listing.file)
+    check_apart(jobs.values(), listing.file)
+    # A folder of backgrounds made before there were manifests, or by other means, is taken as it is.
+    done = outcome(list(jobs.values()), out, _make, _SETTINGS, title="backgrounds", workers=workers, adopt=True)
+    if done.failed:
+        raise failure(out, "backgrounds", len(jobs), list(done.failed.values()))
+    return done.made
 
 
-def _written(listing: Listing, root: Path, out: Path, indices: list[int], workers: int) -> Iterator[str | None]:
-    """Yield for every video, as it is done, what went wrong with it, if anything did."""
-    videos: list[tuple[Video, Path]] = []
-    for index in indices:
-        try:
-            videos.append((listing.video(index, root), out / background_path(listing[index])))
-        except UserError as problem:
-            yield str(problem)
-    if workers < 2:
-        yield from (_write(video, path) for video, path in videos)
-        return
-    # "spawn", since a forked child of a process with threads may hang.
-    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
-        try:
-            for task in as_completed([pool.submit(_write, video, path) for video, path in videos]):
-                yield task.result()
-        except BrokenProcessPool:
-            raise UserError(
-                "a process that made backgrounds was killed, probably for lack of memory; run again with fewer "
-                "workers, what is done is kept"
-            ) from None
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
-
-
-def _write(video: Video, path: Path) -> str | None:
-    """Write the background of one video; return what went wrong, if anything did."""
-    try:
-        write_jpeg(path, video_median(video))
-    except UserError as problem:
-        return str(problem)
-    return None
+def _make(job: Job, path: Path) -> Facts:
+    """Write the background of one video."""
+    video = job.video()
+    image = video_median(video)
+    write_jpeg(path, image)
+    return {"frames": len(video), "size": [image.shape[1], image.shape[0]]}
 
 
 @dataclass(frozen=True, eq=False)

@@ -22,6 +22,11 @@ MOVIE_SUFFIXES = frozenset(
 )
 
 
+def bare_path(path: str) -> str:
+    """Return the path of a video without the suffix that makes it a video file: `jump/a.mp4` gives `jump/a`."""
+    return path[: path.rindex(".")] if Path(path).suffix.lower() in MOVIE_SUFFIXES else path
+
+
 @dataclass(frozen=True)
 class MovieFile:
     """A video file, or the `length` frames of it that start at `offset` (all the rest when None).

@@ -69,6 +69,12 @@ def opened(path: Path) -> Iterator[tuple[InputContainer, VideoStream]]:
         yield container, stream
 
 
+def frame_rate(path: Path) -> float | None:
+    """Return the frames per second that the file declares, on average where they vary; None where it does not say."""
+    with opened(path) as (_, stream):
+        return float(stream.average_rate) if stream.average_rate else None
+
+
 def packet_index(path: Path) -> PacketIndex:
     """Return the index of the video file `path`; the last few are remembered, until the file changes.
 
