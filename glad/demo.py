@@ -27,6 +27,6 @@ def demo(out: Path, workers: int) -> None:
     print(f"took {(time.monotonic() - began) / 60:.1f} minutes; open {page.resolve()}")
 
 
-def report_page(runs: list[Path], out: Path, title: str) -> Path:
-    """Write the report of `runs`, with film strips of the test videos of the first."""
-    return write_report(runs, out, title, strips_of(Run(runs[0])))
+def report_page(runs: list[Path], out: Path, title: str, gaps: Path | None = None) -> Path:
+    """Write the report of `runs`, with film strips of the test videos of the first, and the `gaps` measured."""
+    return write_report(runs, out, title, strips_of(Run(runs[0])), gaps)

@@ -69,10 +69,11 @@ def nearest_distances(
     assert len(source) > (target is None) and len(other), (len(source), len(other))
     for vectors in (source, other):
         assert np.allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-4), "scene vectors have length 1"
-    near_source, near_other = np.full(len(source), -np.inf), np.full(len(other), -np.inf)
+    near_source = np.full(len(source), -np.inf)
+    near_other = near_source if target is None else np.full(len(other), -np.inf)
     for i in range(0, len(source), block):
         rows = source[i : i + block].astype(np.float64)
-        for j in range(0, len(other), block):
+        for j in range(i if target is None else 0, len(other), block):
             similar = rows @ other[j : j + block].astype(np.float64).T
             if target is None and i == j:
                 np.fill_diagonal(similar, -np.inf)

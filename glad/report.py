@@ -23,6 +23,7 @@ from numpy.typing import ArrayLike
 from glad.chart import Line, line_chart, thinned
 from glad.errors import UserError
 from glad.files import atomic, write_text
+from glad.gaptable import gap_section
 from glad.metrics import Scores
 
 Strip = Callable[[dict[str, Any]], np.ndarray | None]
@@ -50,12 +51,15 @@ class RunRecord:
     missing: list[str] = field(default_factory=list)
 
 
-def write_report(runs: Sequence[Path], out: Path, title: str = "Report", strip: Strip | None = None) -> Path:
+def write_report(
+    runs: Sequence[Path], out: Path, title: str = "Report", strip: Strip | None = None, gaps: Path | None = None
+) -> Path:
     """Write one self-contained HTML page about `runs` to `out` and return `out`.
 
     The first run is the reference that the others are compared with. `strip` turns a line of `predictions.jsonl`
     into frames (t, h, w, 3) RGB uint8 of that video, or None where there are none; without it the page has no
-    pictures. Raises UserError when there is no run or a folder does not exist.
+    pictures. `gaps` is a folder that `glad gaps` wrote, for a section on how far apart the domains are. Raises
+    UserError when there is no run or a folder does not exist.
     """
     if not runs:
         raise UserError("a report needs at least one run folder")
@@ -78,6 +82,7 @@ def write_report(runs: Sequence[Path], out: Path, title: str = "Report", strip: 
         class_rows=class_rows(read),
         confusions=[(run, confusion_image(run)) for run in read if run.scores],
         films=film_strips(read, strip),
+        gap=gap_section(gaps) if gaps else None,
     )
     write_text(out, page)
     return out

@@ -237,3 +237,20 @@ def test_a_confusion_matrix_becomes_a_picture(classes, tmp_path):
     pixels = cv2.imread(str(tmp_path / "confusion.png"))
     assert pixels is not None and min(pixels.shape[:2]) > 200
     assert pixels.reshape(-1, 3).std(axis=0).min() > 10
+
+
+def test_the_gap_has_a_section_where_it_was_measured(runs, tmp_path):
+    plain = Page(write_report(runs, tmp_path / "plain.html").read_text())
+    assert "Gap" not in plain.words
+    from glad.gaptable_test import FOUND
+
+    folder = tmp_path / "gaps"
+    folder.mkdir()
+    (folder / "gaps.json").write_text(json.dumps(FOUND | {"name": "a<b"}))
+    (folder / "lengths.svg").write_text("<svg/>")
+    page = Page(write_report(runs, tmp_path / "gap.html", gaps=folder).read_text())
+    assert "Gap" in page.words and "a<b (measured)" in page.text and "18,946" in page.text and "§0.25" in page.text
+    assert len(page.all("img")) == len(plain.all("img")) + 1
+    assert "[35.0, 45.0] between one run each" in page.text
+    with pytest.raises(UserError, match=r"has no gaps\.json"):
+        write_report(runs, tmp_path / "gap.html", gaps=tmp_path)

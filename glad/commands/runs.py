@@ -157,17 +157,18 @@ def demo(out: Path = Path("runs/demo"), workers: int = 1) -> None:
     run(out, workers)
 
 
-def report(runs: Runs, out: Path = Path("report.html"), title: str = "GLAD") -> None:
+def report(runs: Runs, out: Path = Path("report.html"), title: str = "GLAD", gaps: Path | None = None) -> None:
     """Write one self-contained page about runs.
 
     Args:
         runs: run folders, the one to compare with first.
         out: the page.
         title: its heading.
+        gaps: folder that `glad gaps` wrote, for a section on how far apart the domains are.
     """
     from glad.demo import report_page
 
-    print(f"report: {report_page(some(runs, 'run folder'), out, title)}")
+    print(f"report: {report_page(some(runs, 'run folder'), out, title, gaps)}")
 
 
 def table(
