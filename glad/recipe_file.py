@@ -73,6 +73,24 @@ NETWORKS: dict[BackboneName, Network] = {
 
 
 @dataclass(frozen=True)
+class Sizes:
+    """What depends on the machine and on how many videos there are.
+
+    Attributes:
+        size: side of the picture, in pixels.
+        interval: frames from one frame of a dense clip to the next.
+        batch_size, order_steps, steps, precision: of training; `order_steps` are those of stage 1.
+    """
+
+    size: int
+    interval: int
+    batch_size: int
+    order_steps: int
+    steps: int
+    precision: str
+
+
+@dataclass(frozen=True)
 class Settings:
     """What a recipe file says, besides what belongs to its network.
 
@@ -84,10 +102,7 @@ class Settings:
         backgrounds: folder.
         network: a name in NETWORKS.
         weights: what the first stage and source only start from, or None.
-        size: side of the picture, in pixels.
-        interval: frames from one frame of a dense clip to the next.
-        batch_size, order_steps, steps: of both stages.
-        precision: of both stages.
+        sizes: what suits the machine.
         found: comment lines about the videos and the machine.
     """
 
@@ -100,12 +115,7 @@ class Settings:
     backgrounds: Path
     network: BackboneName
     weights: str | None
-    size: int
-    interval: int
-    batch_size: int
-    order_steps: int
-    steps: int
-    precision: str
+    sizes: Sizes
     found: tuple[str, ...] = ()
 
 
@@ -113,8 +123,8 @@ def recipe_text(settings: Settings, folder: Path) -> str:
     """Return the Python file of `settings` that is to lie in `folder`; paths below that hold wherever it is moved."""
     s, network = settings, NETWORKS[settings.network]
     config = network.config.partition("(")[0]
-    short_side = round(s.size * network.short_side / network.size)
-    optim = network.optim.format(lr=2e-3 * s.batch_size / 32)
+    short_side = round(s.sizes.size * network.short_side / network.size)
+    optim = network.optim.format(lr=2e-3 * s.sizes.batch_size / 32)
     head = ", OrderHeadConfig" if network.heads else ""
     where = "" if s.weights else "  # random weights: name a file of public weights here (docs/backbones.md)"
     labelled = "" if s.target_labelled else ", labelled=False"
@@ -148,10 +158,10 @@ DATA = Pair(
     test=Videos(list={place(test, folder)}),{yet}
     backgrounds={place(s.backgrounds, folder)},  # what stands still in each source video
 )
-PIXELS = Spatial(size={s.size}, short_side={short_side}, crop="multiscale", shrink="area")
+PIXELS = Spatial(size={s.sizes.size}, short_side={short_side}, crop="multiscale", shrink="area")
 TEST_PIXELS = PIXELS.model_copy(update={{"crop": "center", "flip": 0.0}})
 # One clip over the whole video and two of neighbouring frames; a video shorter than a clip holds its last frame.
-VIEWS = Segments(length=8, interval={s.interval}, locals_are="adjacent", short="repeat_last")
+VIEWS = Segments(length=8, interval={s.sizes.interval}, locals_are="adjacent", short="repeat_last")
 # Stage 1: three clips, one after the other.
 ORDERED = Ordered(length=8, interval=1, placed="adjacent", short="repeat_last")
 BACKBONE = {network.config}
@@ -171,9 +181,9 @@ ORDER = Recipe(
     init=INIT,
     method={network.order},
     optim=OPTIM,
-    steps={s.order_steps},
-    batch_size={s.batch_size},
-    precision={quoted(s.precision)},
+    steps={s.sizes.order_steps},
+    batch_size={s.sizes.batch_size},
+    precision={quoted(s.sizes.precision)},
 )
 GLAD = Recipe(
     name={quoted(s.name)},
@@ -189,9 +199,9 @@ GLAD = Recipe(
     backbone=BACKBONE,
     method={network.method},
     optim=OPTIM,
-    steps={s.steps},
-    batch_size={s.batch_size},  # videos of each domain in a step
-    precision={quoted(s.precision)},
+    steps={s.sizes.steps},
+    batch_size={s.sizes.batch_size},  # videos of each domain in a step
+    precision={quoted(s.sizes.precision)},
     after=ORDER,
 )
 SOURCE_ONLY = GLAD.model_copy(

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from glad.recipe import Recipe
-from glad.recipe_file import NETWORKS, Settings, classes_text, place, quoted, recipe_text
+from glad.recipe_file import NETWORKS, Settings, Sizes, classes_text, place, quoted, recipe_text
 from glad.recipes.find import find_recipe, module_at, recipes_in
 from glad.recipes.own import GLAD as OWN
 from glad.recipes.own import SOURCE_ONLY as OWN_SOURCE_ONLY
@@ -22,12 +22,7 @@ def settings(folder: Path, **fields) -> Settings:
         "backgrounds": folder / "my-project-backgrounds",
         "network": "small",
         "weights": NETWORKS["small"].weights,
-        "size": 64,
-        "interval": 2,
-        "batch_size": 8,
-        "order_steps": 150,
-        "steps": 300,
-        "precision": "32-true",
+        "sizes": Sizes(64, 2, 8, 150, 300, "32-true"),
         "found": ("8 videos", "of two\nkinds"),
     }
     return Settings(**(given | fields))
@@ -40,7 +35,7 @@ def written(folder: Path, value: Settings) -> dict[str, Recipe]:
 
 
 def test_it_holds_both_stages_and_source_only(tmp_path):
-    found = written(tmp_path, settings(tmp_path, interval=1, batch_size=5, order_steps=7, steps=9))
+    found = written(tmp_path, settings(tmp_path, sizes=Sizes(64, 1, 5, 7, 9, "32-true")))
     assert list(found) == ["my-project-order", "my-project", "my-project-source-only"]
     order, glad, alone = found.values()
     assert glad.after == order and alone.after is None and order.init == alone.init == "glad:mini/init.safetensors"
@@ -78,9 +73,15 @@ def test_the_small_network_has_the_settings_of_the_shipped_recipe(tmp_path):
 
 @pytest.mark.parametrize("network", NETWORKS)
 def test_every_network_makes_a_file_that_runs(network, tmp_path):
-    value = settings(tmp_path, network=network, weights=None, size=112, batch_size=16, test=tmp_path / "t" / "list.csv")
+    value = settings(
+        tmp_path,
+        network=network,
+        weights=None,
+        sizes=Sizes(112, 2, 16, 1, 1, "bf16-mixed"),
+        test=tmp_path / "t" / "list.csv",
+    )
     glad = written(tmp_path, value)["my-project"]
-    assert glad.init is None and glad.warmup().init is None
+    assert glad.precision == "bf16-mixed" and glad.init is None and glad.warmup().init is None
     assert glad.source_pixels.size == 112 and glad.source_pixels.short_side == (126 if network == "small" else 128)
     assert network == "small" or glad.optim.lr == pytest.approx(1e-3)
     assert "random weights" in (tmp_path / "my-project.py").read_text()
