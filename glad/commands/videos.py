@@ -8,10 +8,11 @@ from tyro.conf import Positional, arg
 
 
 def prepare(arguments: list[str]) -> None:
-    """Make what training needs: `glad prepare backgrounds`, `glad prepare mini`."""
-    tyro.extras.subcommand_cli_from_dict(
-        {"backgrounds": prepare_backgrounds, "mini": prepare_mini}, args=arguments, prog="glad prepare"
-    )
+    """Make what training needs: `glad prepare lists`, `glad prepare backgrounds`, `glad prepare mini`."""
+    from glad.commands.lists import prepare_lists
+
+    commands = {"lists": prepare_lists, "backgrounds": prepare_backgrounds, "mini": prepare_mini}
+    tyro.extras.subcommand_cli_from_dict(commands, args=arguments, prog="glad prepare")
 
 
 def prepare_backgrounds(
