@@ -8,11 +8,58 @@ from tyro.conf import Positional, arg
 
 
 def prepare(arguments: list[str]) -> None:
-    """Make what training needs: `glad prepare lists`, `glad prepare backgrounds`, `glad prepare mini`."""
+    """Make what training needs: `glad prepare lists`, `... frames`, `... backgrounds`, `... mini`."""
     from glad.commands.lists import prepare_lists
 
-    commands = {"lists": prepare_lists, "backgrounds": prepare_backgrounds, "mini": prepare_mini}
+    commands = {
+        "lists": prepare_lists,
+        "frames": prepare_frames,
+        "backgrounds": prepare_backgrounds,
+        "mini": prepare_mini,
+    }
     tyro.extras.subcommand_cli_from_dict(commands, args=arguments, prog="glad prepare")
+
+
+def prepare_frames(
+    videos: Annotated[Path, Positional, arg(metavar="VIDEOS")],
+    out: Path,
+    root: Path | None = None,
+    unlabelled: bool = False,
+    short_side: int = 256,
+    quality: int = 95,
+    template: str = "img_%05d.jpg",
+    first: int = 0,
+    workers: int | None = None,
+) -> None:
+    """Write every frame of every video as a JPEG, in folders like the videos, and a list of them; finished ones stay.
+
+    Args:
+        videos: annotation list, CSV, folder of class folders of videos, or folder of videos (--unlabelled).
+        out: folder for the frame folders, their list frames.txt, manifest.jsonl, and quarantine.txt.
+        root: folder that the entries of the list are relative to; the folder of the list where not given.
+        unlabelled: the rows of the list hold no labels; a folder holds videos without classes.
+        short_side: larger frames are shrunk until their shorter side has this many pixels; 0 leaves them as they are.
+        quality: of the JPEGs, 1 to 100.
+        template: names of the frames.
+        first: number of the first frame: 0 as in the released Kinetics list, 1 for the BABEL list.
+        workers: processes; not given, one per core.
+    """
+    from glad.data.extract import FrameFiles, extract_frames
+    from glad.data.listing import open_listing
+    from glad.data.pool import cores
+    from glad.data.work import failure
+
+    files = FrameFiles(short_side, quality, template, first)
+    listing = open_listing(videos, labelled=not unlabelled, root=root)
+    done = extract_frames(listing, out, files, cores() if workers is None else workers)
+    made = done.outcome
+    print(f"{made.made} frame folders made, {made.kept} were there, {done.frames} frames in {out}")
+    if done.rows:
+        print(f"{done.rows} rows in {done.list}" + (f", classes in {done.classes}" if done.classes else ""))
+    if done.other_lengths:
+        print(f"{done.other_lengths} rows said another number of frames than the video has; the new list is right")
+    if done.failed:
+        raise failure(out, "videos", len(listing), [why for _, why in done.failed])
 
 
 def prepare_backgrounds(
@@ -20,23 +67,30 @@ def prepare_backgrounds(
     out: Path,
     root: Path | None = None,
     unlabelled: bool = False,
-    workers: int = 2,
+    sheet: Path | None = None,
+    workers: int | None = None,
 ) -> None:
-    """Write the temporal median of every video of a source list; finished ones are kept.
+    """Write the temporal median of every video of a source list, and a sheet to look at; finished ones are kept.
 
     Args:
         videos: annotation list, CSV, or folder of class folders of videos.
         out: folder for the backgrounds, which mirrors the tree of the videos.
         root: folder that the entries of the list are relative to; the folder of the list where not given.
         unlabelled: the rows of the list hold no labels.
-        workers: processes.
+        sheet: the contact sheet, of several pages where there are more than 100; OUT/contact.jpg where not given.
+        workers: processes; not given, one per core.
     """
-    from glad.data.background import extract_backgrounds
+    from glad.data.background import background_sheet, extract_backgrounds
     from glad.data.listing import open_listing
+    from glad.data.pool import cores
 
     listing = open_listing(videos, labelled=not unlabelled, keep_labels=False, root=root)
-    made = extract_backgrounds(listing, listing.root, out, workers)
+    sheet = out / "contact.jpg" if sheet is None else sheet
+    made = extract_backgrounds(listing, listing.root, out, cores() if workers is None else workers)
     print(f"{made} backgrounds made, {len(listing) - made} were there, in {out}")
+    if made or not sheet.exists():
+        pages = background_sheet(listing, out, sheet)
+        print(f"to look at: {pages[0]}" + (f" … {pages[-1].name}" if len(pages) > 1 else ""))
 
 
 def prepare_mini(out: Path = Path("data/mini/0"), seed: int = 0, workers: int = 2) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from glad.data.contact import contact_sheet
 from glad.data.image import read_image, write_jpeg
 from glad.data.listing import Listing, VideoRecord
 from glad.data.median import video_median
@@ -55,6 +56,14 @@ def extract_backgrounds(listing: Listing, root: Path, out: Path, workers: int = 
     if done.failed:
         raise failure(out, "backgrounds", len(jobs), list(done.failed.values()))
     return done.made
+
+
+def background_sheet(listing: Listing, folder: Path, path: Path) -> list[Path]:
+    """Write the contact sheet of all backgrounds in `folder`, under the folder (the class) or name of each video."""
+    names = sorted({background_path(listing[index]): listing[index].path for index in range(len(listing))}.items())
+    if path.resolve() in {(folder / name).resolve() for name, _ in names}:
+        raise UserError(f"{path} is the background of a video; name another file for the contact sheet")
+    return contact_sheet([(video.rpartition("/")[0] or video, folder / name) for name, video in names], path)
 
 
 def _make(job: Job, path: Path) -> Facts:

@@ -18,8 +18,6 @@ from glad.data.work import Facts, Job, Outcome, check_apart, check_outside, outc
 from glad.errors import UserError
 from glad.files import atomic
 
-LIST = "frames.txt"
-CLASSES = "classes.txt"
 _TEMPLATE = re.compile(r"[^%/\\]*%(0\d)?d\.(jpg|jpeg)", re.IGNORECASE)
 
 
@@ -63,7 +61,9 @@ class Extracted:
     Attributes:
         outcome: of its videos, by the path of the frame folder.
         failed: every path without frames, or without the frames its row asks for, and why.
-        rows: of the list that was written, `frames.txt`.
+        rows: of the list that was written.
+        list: the list, or None where no video has frames.
+        classes: the file of class names, where labels stand for known names.
         frames: in all folders together.
         other_lengths: rows that say another number of frames than the video has.
     """
@@ -71,6 +71,8 @@ class Extracted:
     outcome: Outcome
     failed: list[tuple[str, str]]
     rows: int
+    list: Path | None
+    classes: Path | None
     frames: int
     other_lengths: int
 
@@ -102,12 +104,14 @@ def extract_frames(listing: Listing, out: Path, files: FrameFiles, workers: int 
     failed = [(job.listed, done.failed[job.result]) for job in jobs.values() if job.result in done.failed]
     rows, short, other_lengths = _rows(listing, names, done)
     write_quarantine(out, failed + short)
-    if rows:
-        _write(out / LIST, rows)
-        if listing.labelled and listing.classes:
-            _write(out / CLASSES, [name + "\n" for name in listing.classes])
+    file = out / "frames.txt" if rows else None
+    classes = out / "classes.txt" if rows and listing.labelled and listing.classes else None
+    if file:
+        _write(file, rows)
+    if classes and listing.classes:
+        _write(classes, [name + "\n" for name in listing.classes])
     frames = sum(facts["frames"] for facts in done.facts.values())
-    return Extracted(done, failed + short, len(rows), frames, other_lengths)
+    return Extracted(done, failed + short, len(rows), file, classes, frames, other_lengths)
 
 
 def _rows(listing: Listing, names: list[str], done: Outcome) -> tuple[list[str], list[tuple[str, str]], int]:

@@ -43,7 +43,7 @@ def results(function: Callable[[T], R], things: Sequence[T], workers: int) -> It
             except BrokenProcessPool:
                 pass
             except BaseException:
-                pool.shutdown(wait=False, cancel_futures=True)
+                pool.shutdown(cancel_futures=True)
                 raise
         for thing in running.values():
             with _pool(1) as pool:
@@ -52,6 +52,11 @@ def results(function: Callable[[T], R], things: Sequence[T], workers: int) -> It
                 except BrokenProcessPool:
                     result = Died()
             yield thing, result
+
+
+def cores() -> int:
+    """Return how many cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _pool(workers: int) -> ProcessPoolExecutor:

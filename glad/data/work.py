@@ -52,17 +52,18 @@ class Job:
     def state(self) -> list[list[int]] | None:
         """Return sizes in bytes and times of change in ns, by which another video is told; None where it is missing.
 
-        Of a frame folder these are its own time and its first and last frame: a frame rewritten in place between
-        them is not noticed.
+        Of a frame folder whose span is listed these are its own time and those of the first and last frame: a frame
+        rewritten in place between them is not noticed, but thousands of folders are looked through in seconds.
         """
         try:
             if not self.path.is_dir():
                 return [_state(self.path)]
-            states = [[0, self.path.stat().st_mtime_ns]]
-            if self.layout:
-                last = self.offset + (self.length or 1) - 1
-                states += [_state(self.path / self.layout.name(index)) for index in (self.offset, last)]
-            return states
+            changed = self.path.stat().st_mtime_ns
+            if self.layout and self.length:
+                ends = (self.layout.name(index) for index in (self.offset, self.offset + self.length - 1))
+                return [[0, changed], *(_state(self.path / name) for name in ends)]
+            files = [_state(file) for file in self.path.iterdir()]
+            return [[sum(size for size, _ in files), max([changed, *(time for _, time in files)])]]
         except OSError:
             return None
 
