@@ -16,6 +16,7 @@ from glad.data.frames import numbered_frames
 from glad.datasets.classmap import Labels, labels_by_spelling, spelled
 from glad.datasets.found import Entry, Found, Missing, Split, annotation_file, gathered, videos_by_stem
 from glad.errors import UserError
+from glad.progress import track
 
 FPS = 30  # of BABEL's rendered videos
 SHORTEST = 15  # frames
@@ -89,5 +90,5 @@ def _lengths(folder: Path, names: set[str]) -> dict[str, int | None]:
     there = videos_by_stem(folder)
     return {
         name: numbered_frames(folder / there[name])[1] if (folder / there[name]).is_dir() else None
-        for name in names & there.keys()
+        for name in track(sorted(names & there.keys()), f"sequences of {folder.name}", len(names & there.keys()), "seq")
     }

@@ -12,6 +12,7 @@ from glad.data.blame import reason
 from glad.data.movie import MOVIE_SUFFIXES
 from glad.datasets.classmap import Labels, spelled
 from glad.errors import UserError
+from glad.progress import say
 
 Split = Literal["train", "test"]
 
@@ -123,6 +124,7 @@ def found_by_stem(root: Path, wanted: set[str]) -> dict[str, str]:
     """
     if not root.is_dir():
         raise UserError(f"there is no folder {root}")
+    say(f"looking below {root} for {len(wanted)} videos")
     found: dict[str, str] = {}
     for folder, inside, files in os.walk(root):
         names = [(unicodedata.normalize("NFC", name), name) for name in inside]

@@ -13,6 +13,7 @@ from glad.data.frames import numbered_frames
 from glad.datasets.classmap import Labels
 from glad.datasets.found import Entry, Found, Missing, Split, annotation_file, gathered, lines_of
 from glad.errors import UserError
+from glad.progress import track
 
 LISTS: tuple[tuple[Split, str], ...] = (("train", "NEC-Drone-7*trainlist.csv"), ("test", "NEC-Drone-7*testlist.csv"))
 TWO_PERSONS = {"5", "6"}  # shaking hands, hugging
@@ -29,7 +30,8 @@ def read_necdrone(root: Path, annotations: Sequence[Path], labels: Labels) -> Fo
     for split, pattern in LISTS:
         file = annotation_file(annotations, pattern, "of the dataset's Annotation folder")
         lines = lines_of(file)
-        for (number, line), row in zip(lines, csv.reader(text for _, text in lines), strict=True):
+        rows = zip(lines, csv.reader(text for _, text in lines), strict=True)
+        for (number, line), row in track(rows, f"{split} videos", len(lines), "videos"):
             cells = [cell.strip() for cell in row]
             if len(cells) != 7 or not all(cell.isdigit() for cell in cells[4:]):
                 raise UserError(
