@@ -1,14 +1,40 @@
 """Commands about videos make what they are asked for and say what they did."""
 
+import shutil
+
+import pytest
+
 from glad.cli import main
 
 
 def test_backgrounds_are_made_once(squares, tmp_path, capsys):
-    words = ["prepare", "backgrounds", squares / "source.txt", "--root", squares / "source", "--out", tmp_path / "b"]
-    for made, there in ((8, 0), (0, 8)):
+    out = tmp_path / "b"
+    words = ["prepare", "backgrounds", squares / "source.txt", "--root", squares / "source", "--out", out]
+    for made, there, look in ((8, 0, f"to look at: {out / 'contact.jpg'}\n"), (0, 8, "")):
         main([str(word) for word in [*words, "--workers", 1]])
-        assert capsys.readouterr().out == f"{made} backgrounds made, {there} were there, in {tmp_path / 'b'}\n"
-    assert len(list((tmp_path / "b").rglob("*.jpg"))) == 8
+        assert capsys.readouterr().out == f"{made} backgrounds made, {there} were there, in {out}\n{look}"
+    assert len(list(out.rglob("*.jpg"))) == 8 + 1
+    main([str(word) for word in [*words, "--workers", 1, "--sheet", tmp_path / "sheet.jpg"]])
+    assert capsys.readouterr().out.endswith(f"to look at: {tmp_path / 'sheet.jpg'}\n")
+
+
+def test_frames_are_made_and_a_broken_video_ends_in_status_2(movies, tmp_path, capsys):
+    videos, out = tmp_path / "videos", tmp_path / "f"
+    shutil.copytree(movies / "source", videos)
+    words = ["prepare", "frames", videos, "--out", out, "--workers", 1, "--first", 1, "--short-side", 12]
+    main([str(word) for word in words])
+    assert capsys.readouterr().out == (
+        f"8 frame folders made, 0 were there, 96 frames in {out}\n"
+        f"8 rows in {out / 'frames.txt'}, classes in {out / 'classes.txt'}\n"
+    )
+    (videos / "left" / "left_0.mp4").write_bytes(b"")
+    with pytest.raises(SystemExit, match="2"):
+        main([str(word) for word in words])
+    said = capsys.readouterr()
+    assert "0 frame folders made, 7 were there, 84 frames" in said.out and "7 rows" in said.out
+    assert "1 are made again (1 whose video changed)" in said.err
+    assert f"1 of 8 videos could not be made; the others are in {out}, these are listed in" in said.err
+    assert said.err.endswith("left_0.mp4 is an empty file\n")
 
 
 def test_what_is_sampled_is_drawn_and_printed(squares, tmp_path, capsys):

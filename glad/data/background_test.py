@@ -1,3 +1,4 @@
+import json
 import pickle
 from collections.abc import Callable
 from pathlib import Path
@@ -5,7 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from glad.data.background import BackgroundBank, background_path, extract_backgrounds
+from glad.data.background import BackgroundBank, background_path, background_sheet, extract_backgrounds
+from glad.data.contact import CAPTION, CELL
 from glad.data.image import read_image
 from glad.data.listing import Listing, VideoRecord, open_listing
 from glad.errors import UserError
@@ -102,3 +104,47 @@ def test_an_undecodable_background_is_refused_by_name(content: bytes, listing: L
     (out / "jump" / "b.jpg").write_bytes(content)
     with pytest.raises(UserError, match=r"b\.jpg"):
         BackgroundBank(out, listing)[1]
+
+
+def test_a_video_that_changed_gets_a_new_background(listing: Listing, tmp_path: Path, make_movie: Callable):
+    out = tmp_path / "backgrounds"
+    extract_backgrounds(listing, listing.root, out)
+    before = {path.stem: path.read_bytes() for path in out.rglob("*.jpg")}
+    make_movie(listing.root / "jump" / "b.mp4", count=25)
+    assert extract_backgrounds(listing, listing.root, out) == 1
+    after = {path.stem: path.read_bytes() for path in out.rglob("*.jpg")}
+    assert [name for name in before if before[name] != after[name]] == ["b"]
+    assert abs(BackgroundBank(out, listing)[1][:, 5:].mean() - (16 + 3 * 12)) < 3
+
+
+def test_backgrounds_from_before_there_were_manifests_stay(listing: Listing, tmp_path: Path):
+    out = tmp_path / "backgrounds"
+    extract_backgrounds(listing, listing.root, out)
+    (out / "manifest.jsonl").unlink()
+    assert extract_backgrounds(listing, listing.root, out) == 0
+
+
+def test_the_manifest_tells_size_and_length(listing: Listing, tmp_path: Path):
+    extract_backgrounds(listing, listing.root, tmp_path / "out")
+    lines = [json.loads(line) for line in (tmp_path / "out/manifest.jsonl").read_text().splitlines()]
+    assert [(line["result"], line["frames"], line["size"]) for line in lines] == [
+        ("jump/a.jpg", 9, [16, 12]),
+        ("jump/b.jpg", 9, [64, 48]),
+        ("run/c.jpg", 9, [16, 12]),
+    ]
+
+
+def test_the_contact_sheet_shows_every_background_under_its_class(listing: Listing, tmp_path: Path):
+    out = tmp_path / "backgrounds"
+    extract_backgrounds(listing, listing.root, out)
+    [sheet] = background_sheet(listing, out, out / "contact.jpg")
+    page = read_image(sheet)
+    assert page.shape == (CAPTION + CELL[1], 3 * CELL[0], 3)
+    assert abs(page[CAPTION + 20, 20:140].mean() - (16 + 3 * 4)) < 4
+    with pytest.raises(UserError, match=r"c\.jpg is the background of a video"):
+        background_sheet(listing, out, out / "run" / "c.jpg")
+
+
+def test_backgrounds_among_the_videos_are_refused(listing: Listing):
+    with pytest.raises(UserError, match="choose a folder outside"):
+        extract_backgrounds(listing, listing.root, listing.root / "backgrounds")

@@ -1,3 +1,5 @@
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -93,3 +95,31 @@ def test_the_median_of_a_span_is_that_of_its_frames(tmp_path: Path, make_folder:
 def test_a_real_clip(shared_data: Path):
     video = open_video(shared_data / "real_clips" / "mmaction2_part_0.mp4")
     np.testing.assert_array_equal(video_median(video), expected(video.frames(range(32))))
+
+
+MEMORY = """
+import sys
+from pathlib import Path
+from glad.data.median import video_median
+from glad.data.video import open_video
+
+def peak():
+    [line] = [line for line in open("/proc/self/status") if line.startswith("VmHWM")]
+    return int(line.split()[1]) * 1024
+
+video = open_video(Path(sys.argv[1]))
+video.frames([0, 1])
+before = peak()
+found = video_median(video)
+print(len(video), *found.shape, int(found[100, 100, 0]), peak() - before)
+"""
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="asks Linux for the memory of a process")
+def test_1500_frames_take_300_megabytes_at_most(tmp_path: Path, make_movie: Callable):
+    levels = [40 + 150 * (index % 3 == 0) for index in range(1500)]
+    path = make_movie(tmp_path / "a.mp4", count=1500, size=(340, 256), levels=levels, options={"preset": "ultrafast"})
+    words = [sys.executable, "-c", MEMORY, str(path)]
+    done = subprocess.run(words, capture_output=True, text=True, check=True).stdout.split()
+    assert done[:4] == ["1500", "256", "340", "3"] and abs(int(done[4]) - 40) < 3
+    assert 100e6 < int(done[5]) < 300e6  # all frames together are 392e6
