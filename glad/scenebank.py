@@ -2,19 +2,16 @@
 
 import hashlib
 import json
-from collections import deque
 from collections.abc import Iterator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
-from multiprocessing import get_context
 from pathlib import Path
 
-import cv2
 import numpy as np
 
 from glad.data.listing import Listing
+from glad.data.pool import Died, results
 from glad.data.video import Video
 from glad.errors import UserError
 from glad.files import atomic, write_text
@@ -23,7 +20,8 @@ from glad.scenes import Pictures, SceneEncoder, Vectors
 
 _SHARD = 32  # videos of a file; what a kill can cost
 
-Shown = tuple[str, Pictures | str]  # key of a video with its pictures, or with what is wrong with it
+# Key of a video with its pictures, or with what is wrong with it: "" when decoding it kills processes.
+Shown = tuple[str, Pictures | str]
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,7 +68,12 @@ def scene_vectors(
                     _keep(bank, list(done), vectors)
                     known |= dict(zip(done, vectors, strict=True))
                 bar.advance(len(part), f"{len(failed)} left out" if failed else "")
-    problems |= {row: failed[key] for row, (key, _) in videos.items() if key in failed}
+    for row, (key, _) in videos.items():
+        if key in failed:
+            died = (
+                f"{listing.where(row)}: the process that decodes {listing[row].path} dies, perhaps for lack of memory"
+            )
+            problems[row] = failed[key] or died
     kept = [known[videos[row][0]] for row in rows if row not in problems]
     return Scenes(
         np.stack(kept) if kept else np.zeros((0, 0), np.float32), tuple(problems[row] for row in sorted(problems))
@@ -108,38 +111,14 @@ def _keep(bank: Path, keys: list[str], vectors: Vectors) -> None:
 
 
 def _shown(videos: dict[str, Video], encoder: SceneEncoder, workers: int) -> Iterator[Shown]:
-    """Yield every video's pictures in turn, decoded by `workers` processes, never far ahead of who takes them."""
-    if workers < 2:
-        yield from ((key, _pictures(encoder, video)) for key, video in videos.items())
-        return
-    # "spawn", since a forked child of a process with threads may hang.
-    with ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=_alone) as pool:
-        ahead: deque[tuple[str, Future[Pictures | str]]] = deque()
-        try:
-            for key, video in videos.items():
-                ahead.append((key, pool.submit(_pictures, encoder, video)))
-                if len(ahead) > _SHARD + 2 * workers:
-                    first, task = ahead.popleft()
-                    yield first, task.result()
-            while ahead:
-                first, task = ahead.popleft()
-                yield first, task.result()
-        except BrokenProcessPool:
-            raise UserError(
-                "a process that looked at videos was killed, probably for lack of memory; run again with fewer "
-                "workers, what is done is kept"
-            ) from None
-        finally:
-            pool.shutdown(wait=False, cancel_futures=True)
+    """Yield every video's pictures, decoded by `workers` processes, never far ahead of who takes them."""
+    for (key, _), seen in results(partial(_pictures, encoder), list(videos.items()), workers):
+        yield key, "" if isinstance(seen, Died) else seen
 
 
-def _alone() -> None:
-    cv2.setNumThreads(1)
-
-
-def _pictures(encoder: SceneEncoder, video: Video) -> Pictures | str:
+def _pictures(encoder: SceneEncoder, keyed: tuple[str, Video]) -> Pictures | str:
     """Return what the encoder looks at of a video, or what is wrong with the video."""
     try:
-        return encoder.pictures(video)
+        return encoder.pictures(keyed[1])
     except UserError as problem:
         return str(problem)

@@ -92,6 +92,20 @@ def test_what_cannot_be_seen_is_left_out_by_name_and_tried_again(squares, tmp_pa
     assert len(scene_vectors(listing, range(8), ENCODER, tmp_path / "bank").left_out) == 1
 
 
+def test_a_video_that_kills_its_process_is_left_out_by_name(source, tmp_path, monkeypatch):
+    import glad.scenebank
+    from glad.data.pool import Died
+
+    def deadly(function, things, workers):
+        yield from ((thing, function(thing) if number else Died()) for number, thing in enumerate(things))
+
+    monkeypatch.setattr(glad.scenebank, "results", deadly)
+    found = scene_vectors(source, range(8), ENCODER, tmp_path)
+    (problem,) = found.left_out
+    assert problem.startswith(f"{source.file} line 1: the process that decodes {source[0].path} dies")
+    assert len(found.vectors) == 7
+
+
 def test_nothing_to_see_gives_no_vectors(tmp_path):
     (tmp_path / "list.txt").write_text("a 5 0\nb 5 0\n")
     found = scene_vectors(open_listing(tmp_path / "list.txt", labelled=True), [0, 1], ENCODER, tmp_path / "bank")

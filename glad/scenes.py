@@ -11,12 +11,10 @@ from typing import Any, Literal, Protocol
 
 import cv2
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from pydantic import PositiveInt
 
 from glad.augment import center_box, resized
-from glad.backbones.resnet import pretrained_resnet50
 from glad.data.background import video_median
 from glad.data.video import Video
 from glad.errors import UserError
@@ -97,6 +95,10 @@ class PlacesConfig(Part):
         return np.ascontiguousarray(seen[:, top : top + height, left : left + width])
 
     def build(self) -> Callable[[Sequence[Pictures]], Vectors]:
+        import torch  # here, since the processes that decode do without
+
+        from glad.backbones.resnet import pretrained_resnet50
+
         network = pretrained_resnet50(self.weights)
         device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         network = network.to(device)
