@@ -18,23 +18,23 @@ def test_backgrounds_are_made_once(squares, tmp_path, capsys):
     assert capsys.readouterr().out.endswith(f"to look at: {tmp_path / 'sheet.jpg'}\n")
 
 
-def test_frames_are_made_and_a_broken_video_ends_in_status_2(movies, tmp_path, capsys):
+def test_frames_are_made_and_a_broken_video_ends_in_status_2(squares, tmp_path, capsys):
     videos, out = tmp_path / "videos", tmp_path / "f"
-    shutil.copytree(movies / "source", videos)
-    words = ["prepare", "frames", videos, "--out", out, "--workers", 1, "--first", 1, "--short-side", 12]
-    main([str(word) for word in words])
-    assert capsys.readouterr().out == (
-        f"8 frame folders made, 0 were there, 96 frames in {out}\n"
-        f"8 rows in {out / 'frames.txt'}, classes in {out / 'classes.txt'}\n"
-    )
-    (videos / "left" / "left_0.mp4").write_bytes(b"")
+    shutil.copytree(squares / "source", videos)
+    words = ["prepare", "frames", squares / "source.txt", "--root", videos, "--out", out, "--workers", 1]
+    words = [str(word) for word in [*words, "--first", 1, "--short-side", 12]]
+    main(words)
+    rows = f"rows in {out / 'frames.txt'}\n"
+    assert capsys.readouterr().out == f"8 frame folders made, 0 were there, 96 frames in {out}\n8 {rows}"
+    assert (out / "frames.txt").read_text() == (squares / "source.txt").read_text()
+    (videos / "left_0" / "img_00007.jpg").write_bytes(b"")
     with pytest.raises(SystemExit, match="2"):
-        main([str(word) for word in words])
+        main(words)
     said = capsys.readouterr()
-    assert "0 frame folders made, 7 were there, 84 frames" in said.out and "7 rows" in said.out
-    assert "1 are made again (1 whose video changed)" in said.err
+    assert said.out == f"0 frame folders made, 7 were there, 84 frames in {out}\n7 {rows}"
+    assert said.err.startswith("frames: 1 are made again (1 whose video changed)\n")
     assert f"1 of 8 videos could not be made; the others are in {out}, these are listed in" in said.err
-    assert said.err.endswith("left_0.mp4 is an empty file\n")
+    assert said.err.endswith("img_00007.jpg is an empty file\n")
 
 
 def test_what_is_sampled_is_drawn_and_printed(squares, tmp_path, capsys):
