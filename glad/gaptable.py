@@ -86,7 +86,7 @@ def _scenes(scenes: dict[str, Any]) -> list[str]:
     if inside:
         lines.append(f"      to the nearest other video of the same domain, for comparison: {', '.join(inside)}")
     if scenes["limit"] is not None and tuple(scenes["videos"]) != tuple(scenes["of"]):
-        lines.append("      a sample makes Δbg larger: the nearest of fewer videos is farther away")
+        lines.append("      a sample makes Δbg larger on average: the nearest of fewer videos is farther away")
     return lines + left_out("Δbg", scenes["left_out"])
 
 
