@@ -1,5 +1,7 @@
 """The median over time of every value of a video, exactly, in bounded memory and about as fast as frames decode."""
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -10,17 +12,17 @@ _ROWS = 150  # frames compared at a time; at most 255, so that their counts fit 
 _BAND_BYTES = 192 * 2**20  # frames held in memory at a time, whatever the length of the video
 
 
-def temporal_median(frames: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Return the median over time of uint8 `(t, h, w, 3)` as uint8 `(h, w, 3)` (temporal median filter, 4.2).
+def temporal_median(frames: NDArray[np.uint8] | Sequence[NDArray[np.uint8]]) -> NDArray[np.uint8]:
+    """Return the median over time of uint8 `(t, h, w, 3)`, or of t frames, as uint8 `(h, w, 3)` (section 4.2).
 
     It equals `np.median(frames, axis=0).astype(np.uint8)`: of an even number of frames the two middle values are
     averaged and the half is cut off. In uint8 there is no NaN to look after.
     """
-    assert frames.dtype == np.uint8 and frames.ndim == 4 and len(frames), (frames.dtype, frames.shape)
+    assert len(frames) and frames[0].dtype == np.uint8 and frames[0].ndim == 3, "no frames of bytes"
     stack = _Stack(len(frames), frames[0].size)
     for index, frame in enumerate(frames):
         stack.put(index, frame)
-    return stack.median().reshape(frames.shape[1:])
+    return stack.median().reshape(frames[0].shape)
 
 
 def video_median(video: Video, band_bytes: int = _BAND_BYTES) -> NDArray[np.uint8]:

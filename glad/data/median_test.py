@@ -35,6 +35,7 @@ def test_by_hand(levels: tuple[int, ...], median: int):
 def test_it_is_numpys_median_cut_to_bytes(t: int, h: int, w: int, levels: int, seed: int):
     frames = np.random.default_rng(seed).integers(0, levels, (t, h, w, 3), np.uint8)
     np.testing.assert_array_equal(temporal_median(frames), expected(frames))
+    np.testing.assert_array_equal(temporal_median([*frames]), expected(frames))
 
 
 @pytest.mark.parametrize("t", [255, 256, 257, 600])
