@@ -33,7 +33,7 @@ def test_frames_are_made_and_a_broken_video_ends_in_status_2(squares, tmp_path, 
     said = capsys.readouterr()
     assert said.out == f"0 frame folders made, 7 were there, 84 frames in {out}\n7 {rows}"
     assert said.err.startswith("frames: 1 are made again (1 whose video changed)\n")
-    assert f"1 of 8 videos could not be made; the others are in {out}, these are listed in" in said.err
+    assert f"1 of 8 videos could not be made; the others are in {out}; {out / 'quarantine.txt'} lists" in said.err
     assert said.err.endswith("img_00007.jpg is an empty file\n")
 
 

@@ -127,6 +127,7 @@ def outcome(
                     bar.advance(note=f"{len(failed)} failed" if failed else "")
     made = len(plan.todo) - len(failed)
     failed |= plan.refused
+    failed = {job.result: failed[job.result] for job in jobs if job.result in failed}  # in their order
     write_quarantine(folder, [(job.listed, failed[job.result]) for job in jobs if job.result in failed])
     facts = {job.result: known.get(job.result, {}) for job in jobs if job.result not in failed}
     return Outcome(made, plan.kept, facts, failed)
@@ -172,12 +173,14 @@ def write_quarantine(folder: Path, failed: Sequence[tuple[str, str]]) -> None:
 
 def failure(folder: Path, noun: str, total: int, failed: Sequence[str]) -> UserError:
     """Return the error which says that of `total` nouns these `failed`."""
-    shown = sorted(failed)[:_NAMED]
+    shown = list(failed[:_NAMED])
     if more := len(failed) - len(shown):
         shown.append(f"and {more} more")
     return UserError(
-        f"{len(failed)} of {total} {noun} could not be made; the others are in {folder}, these are listed in "
-        f"{folder / QUARANTINE}:\n" + "\n".join(shown)
+        f"{len(failed)} of {total} {noun} could not be made"
+        + (f"; the others are in {folder}" if len(failed) < total else "")
+        + f"; {folder / QUARANTINE} lists what failed:\n"
+        + "\n".join(shown)
     )
 
 
