@@ -27,11 +27,12 @@ def length_chart(source: NDArray, target: NDArray, gap: float) -> Figure:
     left, right = figure.subplots(1, 2)
     longest = int(max(source.max(), target.max()))
     edges = np.linspace(0, longest, BINS + 1)
-    for lengths, name, colour, hatch in ((source, "source", SOURCE, None), (target, "target", TARGET, "////")):
+    for lengths, name, colour in ((source, "source", SOURCE), (target, "target", TARGET)):
+        bars = {"bins": edges, "weights": np.full(len(lengths), 100 / len(lengths)), "histtype": "stepfilled"}
         label = f"{name}: {len(lengths):,} videos, median {np.median(lengths):g}"
-        weights = np.full(len(lengths), 100 / len(lengths))
-        look = {"histtype": "stepfilled", "facecolor": f"{colour}59", "edgecolor": colour, "linewidth": 1.4}
-        left.hist(lengths, edges, weights=weights, hatch=hatch, label=label, **look)
+        left.hist(lengths, **bars, facecolor=f"{colour}59", edgecolor=colour, linewidth=1.4, label=label)
+        if name == "target":  # by itself: an SVG has no hatching on a colour one can see through
+            left.hist(lengths, **bars, facecolor="none", edgecolor=colour, linewidth=0, hatch="////")
     left.set(xlabel="frames of a video", ylabel="videos in %", xlim=(0, longest), title="How long videos are")
     at = np.unique(np.concatenate([[0, longest], source, target]))
     shares = [100 * np.searchsorted(np.sort(lengths), at, side="right") / len(lengths) for lengths in (source, target)]
