@@ -184,7 +184,7 @@ def still_of(recipe: Recipe | None, domain: Domain, video: Video, clip: np.ndarr
         )
     ratio = UNIFORM_RATIO if mix.ratio == "uniform" else mix.ratio
     share = f"a share drawn from 0 to 1, here {ratio:g}" if mix.ratio == "uniform" else f"a share of {ratio:g}"
-    about = f"{100 * mix.probability:g} % of the source videos are mixed with that of a random source video, {share}"
+    about = f"{100 * mix.probability:g} % of the source videos are mixed with another's, {share}"
     return Still(name, image, seen, about, mixed(clip, seen, ratio))
 
 
