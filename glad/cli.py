@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 import tyro
 
+from glad.commands.check import check
 from glad.commands.gaps import gaps
 from glad.commands.runs import demo, evaluate, predict, recipes, report, table, train
 from glad.commands.videos import prepare, show
@@ -16,6 +17,7 @@ COMMANDS: dict[str, Callable] = {
     "evaluate": evaluate,
     "predict": predict,
     "prepare": prepare,
+    "check": check,
     "show": show,
     "gaps": gaps,
     "report": report,

@@ -22,7 +22,7 @@ FLOORS = (
     ("mini", "scenes", "gapcharts", "gaptable"),
     ("recipes", "scenebank"),
     ("table1",),
-    ("train", "evaluate", "predict", "report", "show", "results", "sampled"),
+    ("train", "evaluate", "predict", "report", "show", "results", "sampled", "check"),
     ("tabular", "demo", "filmstrip", "sizing"),
     ("table", "project"),
     ("commands",),
