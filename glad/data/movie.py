@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 from av.error import FFmpegError
+from av.sidedata.sidedata import SideDataContainer
 from av.video.frame import VideoFrame
 from av.video.reformatter import VideoReformatter
 from numpy.typing import NDArray
@@ -173,7 +174,9 @@ class _Undecodable(Exception):
 def _pixels(path: Path, frame: VideoFrame, reformatter: VideoReformatter) -> NDArray[np.uint8]:
     """Return `frame` as RGB uint8 `(h, w, 3)`, turned upright as the video's display matrix says."""
     pixels = np.asarray(reformatter.reformat(frame, format="rgb24", threads=1).to_ndarray(), np.uint8)
-    matrix = frame.side_data.get("DISPLAYMATRIX")
+    # Not `frame.side_data`: frame and container would hold each other, and frames stay in memory until Python looks
+    # for circles, which at 1080p is a gigabyte.
+    matrix = SideDataContainer(frame).get("DISPLAYMATRIX")  # pyright: ignore[reportCallIssue]
     if matrix is None:
         return pixels
     a, b, _, c, d, *_ = np.frombuffer(bytes(matrix), np.int32).tolist()  # (x, y) -> (ax + cy, bx + dy)

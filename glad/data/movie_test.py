@@ -1,3 +1,4 @@
+import gc
 import pickle
 from collections.abc import Callable
 from pathlib import Path
@@ -5,6 +6,7 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
+from av.video.frame import VideoFrame
 
 from glad.data import movie
 from glad.data.movie import MovieFile, frame_count
@@ -94,6 +96,19 @@ def test_a_repeated_frame_is_converted_once(tmp_path: Path, make_movie: Callable
     monkeypatch.setattr(movie, "_pixels", lambda *given: converted.append(1) or real(*given))
     assert MovieFile(path).frames([7, 3, 7, 3, 3]).shape == (5, 48, 64, 3)
     assert len(converted) == 2
+
+
+def test_frames_leave_memory_one_by_one(tmp_path: Path, make_movie: Callable):
+    """Without waiting for Python to look for circles, which it does rarely while frames are large."""
+    video = MovieFile(make_movie(tmp_path / "a.mp4", count=30))
+    gc.collect()
+    gc.disable()
+    try:
+        for _ in video.stream(np.arange(30)):
+            alive = sum(isinstance(thing, VideoFrame) for thing in gc.get_objects())
+            assert alive <= 3
+    finally:
+        gc.enable()
 
 
 @pytest.mark.parametrize(
