@@ -7,6 +7,7 @@ import tyro
 
 from glad.commands.check import check
 from glad.commands.gaps import gaps
+from glad.commands.project import init
 from glad.commands.runs import demo, evaluate, predict, recipes, report, table, train
 from glad.commands.videos import prepare, show
 from glad.errors import UserError
@@ -16,6 +17,7 @@ COMMANDS: dict[str, Callable] = {
     "train": train,
     "evaluate": evaluate,
     "predict": predict,
+    "init": init,
     "prepare": prepare,
     "check": check,
     "show": show,
