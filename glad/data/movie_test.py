@@ -105,7 +105,7 @@ def test_frames_leave_memory_one_by_one(tmp_path: Path, make_movie: Callable):
     gc.disable()
     try:
         for _ in video.stream(np.arange(30)):
-            alive = sum(isinstance(thing, VideoFrame) for thing in gc.get_objects())
+            alive = sum(type(thing) is VideoFrame for thing in gc.get_objects())
             assert alive <= 3
     finally:
         gc.enable()
