@@ -94,7 +94,10 @@ def write_clean(report: ListReport, file: Path) -> Cleaned:
         text, dropped = _list_text(report, rules)
     kept = len(rows) - len(rules)
     if not kept:
-        raise UserError(f"not one row of {rows.file} is without fault, so no cleaned list is written")
+        raise UserError(
+            f"not one row of {rows.file} is without fault, so no cleaned list is written; "
+            "the check without --write-clean says what is wrong"
+        )
     digest = hashlib.sha256(text).hexdigest()
     beside = file.with_name(f"{file.name}.json")
     said = {

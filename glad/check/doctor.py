@@ -160,9 +160,11 @@ def check_list(
         found += more
         marks |= file_marks
     repeats, repeat_marks = repeat_findings(rows)
-    shared, overlap_marks, overlaps = overlap_findings(rows, repeat_marks["duplicate"], overlap)
+    marks |= repeat_marks
+    # A row that is wrong anyway says nothing against another one.
+    shared, overlap_marks, overlaps = overlap_findings(rows, np.any(list(marks.values()), axis=0), overlap)
     found += repeats + shared
-    marks |= repeat_marks | overlap_marks
+    marks |= overlap_marks
     samplers = {"training": asked.training, "evaluation": asked.evaluation}
     span = max((clip_span(sampler) for sampler in samplers.values() if sampler), default=None)
     if span is not None:

@@ -102,6 +102,12 @@ def test_one_fault_of_each_kind(fault, kind, line, clean_list):
     assert marked == ({} if kind in ("row", "class") else {kind: [4, 7] if kind == "overlap" else [line]})
 
 
+def test_a_row_that_is_wrong_anyway_speaks_against_no_other(clean_list):
+    add(clean_list, "c 5 10 7", "c 5 99 0")
+    report = checked(clean_list)
+    assert report.findings.counts() == {"label": 1, "length": 1} and report.lists[0].overlaps.pairs == 0
+
+
 def test_without_files_nothing_is_looked_for(clean_list):
     shutil.rmtree(clean_list.parent / "videos")
     assert checked(clean_list, files=False).clean

@@ -120,9 +120,10 @@ def repeat_findings(rows: Rows) -> tuple[Findings, Marks]:
 
 
 def overlap_findings(rows: Rows, apart: Mask, least: int = 1) -> tuple[Findings, Marks, Overlaps]:
-    """Return the pairs of rows that share `least` frames of a video or more; rows in `apart` (repeats) are left out.
+    """Return the pairs of rows that share `least` frames of a video or more.
 
-    Under different labels that is a problem: at least one label does not fit the shared frames. Both rows are marked.
+    Rows in `apart`, those that repeat others or are wrong anyway, are left out. Under different labels a pair is a
+    problem: at least one label does not fit the shared frames. Both rows are marked.
     """
     assert least >= 1, least
     length = np.where(rows.frames >= 0, rows.frames, UNKNOWN)

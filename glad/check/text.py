@@ -27,7 +27,7 @@ def report_lines(report: Report, shown: int = 5, cleaned: Cleaned | None = None)
         lines += [*_list_lines(one, report.recipe), ("", "")]
     names = {one.rows.number: one.rows.file.name for one in (*report.lists, *report.others)}
     for i, j, counts in report.shared:
-        what = [f"{count:,} {name}" for name, count in counts.items() if count and name != "names"]
+        what = [_several(count, name[:-1]) for name, count in counts.items() if count and name != "names"]
         lines.append((f"{names[i]} and {names[j]} share {' and '.join(what) or 'no video and no recording'}", ""))
     for name, value in report.extra.items():
         lines.append((f"{name}: {value}", ""))
@@ -38,8 +38,8 @@ def report_lines(report: Report, shown: int = 5, cleaned: Cleaned | None = None)
     if cleaned:
         lines += [*_clean_lines(cleaned), ("", "")]
     problems, notes = report.findings.total("problem"), report.findings.total("note")
-    verdict = f"{problems:,} problem{'s' * (problems != 1)}" if problems else "no problems"
-    lines.append((f"{verdict}, {notes:,} note{'s' * (notes != 1)}", "bold red" if problems else "bold green"))
+    verdict = _several(problems, "problem") if problems else "no problems"
+    lines.append((f"{verdict}, {_several(notes, 'note')}", "bold red" if problems else "bold green"))
     return lines
 
 
@@ -49,10 +49,10 @@ def _list_lines(one: ListReport, recipe: str) -> list[Line]:
     role = f"{one.asked.role}: " if one.asked.role else ""
     lines: list[Line] = [(f"{role}{rows.file}", "bold")]
     kind = "labelled" if rows.labelled else "without labels"
-    count = f"  {len(rows):,} rows, {kind}, of {len(rows.videos):,} videos"
+    count = f"  {_several(len(rows), 'row')}, {kind}, of {_several(len(rows.videos), 'video')}"
     if one.recordings != len(rows.videos):
-        count += f" from {one.recordings:,} recordings"
-    lines.append((count + (f"; {len(rows.faults):,} more rows cannot be used" if rows.faults else ""), ""))
+        count += f" from {_several(one.recordings, 'recording')}"
+    lines.append((count + (f"; {_several(len(rows.faults), 'row')} more cannot be used" if rows.faults else ""), ""))
     if rows.md5:
         known = f", the released {rows.released}" if rows.released else ""
         lines += [(f"  md5 {rows.md5}{known}", ""), (f"  sha256 {rows.sha256}", "")]
@@ -133,6 +133,11 @@ def _share(value: float | None, total: int) -> str:
     return "" if value is None else f"{_number(value)} ({100 * value / total:4.1f} %)"
 
 
+def _several(count: int, thing: str) -> str:
+    """Return a count of things: `1 row`, `2 rows`."""
+    return f"{count:,} {thing}{'s' * (count != 1)}"
+
+
 def _number(value: float) -> str:
     return f"{value:,.0f}" if value == int(value) else f"{value:,.1f}"
 
@@ -145,7 +150,7 @@ def _finding_lines(report: Report, level: Level, shown: int) -> list[Line]:
     for kind, count in report.findings.counts().items():
         if KINDS[kind][0] != level:
             continue
-        lines.append((f"{level}: {count:,} {KINDS[kind][1]}", "red" if level == "problem" else "yellow"))
+        lines.append((f"{level} ({count:,}): {KINDS[kind][1]}", "red" if level == "problem" else "yellow"))
         items = [item for item in report.findings.items if item.kind == kind]
         for item in items[:shown]:
             place = (
@@ -155,9 +160,8 @@ def _finding_lines(report: Report, level: Level, shown: int) -> list[Line]:
                 place = f"{names[item.at.list]} "
             lines.append((f"  {place}{item.text}", ""))
         if shown and count > shown:
-            lines.append(
-                (f"  … and {count - min(shown, len(items)):,} more; --show {count} or --json tells them", "dim")
-            )
+            told = f"; --show {count} or --json tells them" if len(items) == count else ", too many to tell one by one"
+            lines.append((f"  … and {count - min(shown, len(items)):,} more{told}", "dim"))
     return [*lines, ("", "")] if lines else []
 
 

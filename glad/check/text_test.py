@@ -70,7 +70,7 @@ def test_the_lines(clean_list):
     report = reported(clean_list)
     lines = [text for text, _ in report_lines(report, shown=2)]
     assert lines[0] == str(clean_list) and lines[1] == "  9 rows, labelled, of 7 videos"
-    told = lines.index("problem: 3 videos that are not there")
+    told = lines.index("problem (3): videos that are not there")
     assert lines[told + 1] == f"  line 7: there is no video at {clean_list.parent / 'videos' / 'none'}"
     assert lines[told + 3] == "  … and 1 more; --show 3 or --json tells them"
     assert lines[-1] == "3 problems, 8 notes"

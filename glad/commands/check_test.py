@@ -65,13 +65,13 @@ def test_several_lists_and_those_to_be_apart_from(desk, capsys):
     assert "files not looked at: not asked for" in capsys.readouterr().out
     shutil.copy("target.txt", "other.txt")
     assert left("target.txt", "--root", "target", "--against", "other.txt", "--recipe", RECIPE) == 1
-    assert "8 videos of two lists that must share none" in capsys.readouterr().out
+    assert "problem (8): videos of two lists that must share none" in capsys.readouterr().out
 
 
 def test_no_labels(desk, capsys):
     Path("target.txt").write_text("left_0 0 12\n")
     assert left("target.txt", "--root", "target", "--unlabelled", "--recipe", RECIPE) == 0
-    assert "1 rows, without labels, of 1 videos" in capsys.readouterr().out
+    assert "1 row, without labels, of 1 video\n" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
@@ -96,4 +96,4 @@ def test_a_users_mistake_is_one_sentence(words, said, desk, capsys):
 def test_a_recipe_is_checked_with_all_it_needs(desk, capsys):
     assert left(RECIPE) == 1
     out = capsys.readouterr().out
-    assert "problem: 5 lists that cannot be read" in out and "`glad train` makes this benchmark" in out
+    assert "problem (5): lists that cannot be read" in out and "`glad train` makes this benchmark" in out
