@@ -79,6 +79,7 @@ def test_names_of_any_letters(found, tmp_path):
     from dataclasses import replace
 
     write_picture(tmp_path / "a.png", replace(found, name="視頻 $x_1$ 100%_^{ a.mp4" * 8))
+    assert read_image(tmp_path / "a.png").std() > 10
 
 
 def test_a_wall_of_clips_is_refused(square_recipe, squares):

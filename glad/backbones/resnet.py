@@ -1,4 +1,7 @@
-"""A ResNet-50 for single images (He et al. 2016), which looks at scenes; names as in torchvision and Places365."""
+"""A ResNet-50 for single images (He et al. 2016), which looks at scenes, and whose blocks TSM lends motion.
+
+Names are those of torchvision and Places365.
+"""
 
 from pathlib import Path
 
@@ -49,7 +52,10 @@ def layer(channels: int, inner: int, blocks: int, stride: int) -> nn.Sequential:
 
 
 class Bottleneck(nn.Module):
-    """1x1, 3x3 with the stride, 1x1, plus the shortcut: (b, channels, h, w) -> (b, 4 inner, h/stride, w/stride)."""
+    """1x1, 3x3 with the stride, 1x1, plus the shortcut: (b, channels, h, w) -> (b, 4 inner, h/stride, w/stride).
+
+    The convolutions look at `seen` where it is given, the shortcut always at `x`.
+    """
 
     def __init__(self, channels: int, inner: int, stride: int) -> None:
         super().__init__()
@@ -65,8 +71,8 @@ class Bottleneck(nn.Module):
             shortcut = nn.Conv2d(channels, outer, 1, stride=stride, bias=False)
             self.downsample = nn.Sequential(shortcut, nn.BatchNorm2d(outer))
 
-    def forward(self, x: Tensor) -> Tensor:
-        y = F.relu(self.bn1(self.conv1(x)))
+    def forward(self, x: Tensor, seen: Tensor | None = None) -> Tensor:
+        y = F.relu(self.bn1(self.conv1(x if seen is None else seen)))
         y = F.relu(self.bn2(self.conv2(y)))
         y = self.bn3(self.conv3(y))
         return F.relu(y + (x if self.downsample is None else self.downsample(x)))

@@ -10,10 +10,10 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from glad.backbones.pixels import IMAGENET_MEAN, IMAGENET_STD, Normalize
+from glad.backbones.resnet import EXPANSION, layer
 from glad.errors import UserError
 from glad.part import Part
 
-EXPANSION = 4
 SHIFT_SHARE = 8  # one eighth of the channels looks ahead, one eighth looks back
 
 
@@ -64,41 +64,8 @@ class TSM(nn.Module):
         x = self.normalize(pixels).transpose(1, 2).flatten(0, 1)  # (b t, 3, h, w)
         x = self.pool1(F.relu(self.bn1(self.conv1(x))))
         for block in (*self.layer1, *self.layer2, *self.layer3, *self.layer4):
-            x = block(x, segments)
+            x = block(x, shifted(x, segments))  # the shortcut is not shifted
         return x.unflatten(0, (-1, frames)).transpose(1, 2)
-
-
-def layer(channels: int, inner: int, blocks: int, stride: int) -> nn.ModuleList:
-    """Return `blocks` bottlenecks, the first with the stride."""
-    first = Bottleneck(channels, inner, stride)
-    return nn.ModuleList([first, *(Bottleneck(inner * EXPANSION, inner, 1) for _ in range(blocks - 1))])
-
-
-class Bottleneck(nn.Module):
-    """Shift, 1x1, 3x3 with the stride, 1x1, plus the shortcut, which is not shifted.
-
-    (n segments, channels, h, w) -> (n segments, 4 inner, h/stride, w/stride).
-    """
-
-    def __init__(self, channels: int, inner: int, stride: int) -> None:
-        super().__init__()
-        outer = inner * EXPANSION
-        self.conv1 = nn.Conv2d(channels, inner, 1, bias=False)
-        self.bn1 = nn.BatchNorm2d(inner)
-        self.conv2 = nn.Conv2d(inner, inner, 3, stride=stride, padding=1, bias=False)
-        self.bn2 = nn.BatchNorm2d(inner)
-        self.conv3 = nn.Conv2d(inner, outer, 1, bias=False)
-        self.bn3 = nn.BatchNorm2d(outer)
-        self.downsample = None
-        if channels != outer or stride != 1:
-            shortcut = nn.Conv2d(channels, outer, 1, stride=stride, bias=False)
-            self.downsample = nn.Sequential(shortcut, nn.BatchNorm2d(outer))
-
-    def forward(self, x: Tensor, segments: int) -> Tensor:
-        y = F.relu(self.bn1(self.conv1(shifted(x, segments))))
-        y = F.relu(self.bn2(self.conv2(y)))
-        y = self.bn3(self.conv3(y))
-        return F.relu(y + (x if self.downsample is None else self.downsample(x)))
 
 
 def shifted(x: Tensor, segments: int) -> Tensor:
