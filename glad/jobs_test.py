@@ -58,8 +58,9 @@ def test_memory_that_caches_hold_counts_as_free():
 
 
 SCRIPT = """
-import sys
+import signal, sys
 from pathlib import Path
+signal.signal(signal.SIGINT, signal.default_int_handler)  # tests in the background may run with Ctrl-C ignored
 sys.path.insert(0, {folder!r})
 from jobs_test import patient
 from glad.jobs import Job, run_all
