@@ -265,6 +265,11 @@ def settings_of(project: Project, classes: tuple[str, ...], chosen: Sizes) -> Se
     )
 
 
+def folder_of(videos: Path) -> Path:
+    """Return the folder of videos that `videos` is, or that it, a list, stands in."""
+    return videos if videos.is_dir() else videos.parent
+
+
 def next_steps(project: Project, settings: Settings, workers: int, minutes: float) -> list[str]:
     """Return the commands that come next, with what each is for."""
     file = shlex.quote(str(project.file))
@@ -274,7 +279,10 @@ def next_steps(project: Project, settings: Settings, workers: int, minutes: floa
     took = f"{amount if minutes >= 1.5 else 'a minute or so'} here"
     commands = [
         (f"glad train {file}{loaders}", f"GLAD, both stages: {took}"),
-        (f"glad predict {both} {shlex.quote(str(project.target))}", "names the action in every unlabelled video"),
+        (
+            f"glad predict {both} {shlex.quote(str(folder_of(project.target)))}",
+            "names the action in every unlabelled video",
+        ),
     ]
     if project.test is not None:
         commands += [

@@ -164,6 +164,8 @@ def classes_of(source: Listing, target: Listing) -> Found:
     labelled = {name: listing.labels for name, listing in sides.items() if listing.labelled}
     if not labelled:
         return {"missing": "neither list has labels"}
+    if len(labelled) == 2 and (source.classes is None) != (target.classes is None):
+        return {"missing": "one side names its classes and the other numbers them; --classes joins the two"}
     names = source.classes or target.classes
     count = len(names) if names else 1 + max(int(labels.max()) for labels in labelled.values())
     names = list(names or (f"class {k}" for k in range(count)))

@@ -188,3 +188,15 @@ def test_the_real_pair(shared_data, tmp_path):
     assert found["scenes"]["value"] > 2 * max(found["scenes"]["inside_source"], found["scenes"]["inside_target"])
     assert found["scenes"]["left_out"] == [] and found["scenes"]["of"] == [39, 163]
     assert found["temporal"]["value"] == temporal_gap(source.frames, target.frames)
+
+
+def test_numbers_on_one_side_and_names_on_the_other_are_not_compared(squares):
+    from dataclasses import replace
+
+    from glad.data.listing import open_listing
+    from glad.table1 import classes_of
+
+    numbered = open_listing(squares / "source.txt", labelled=True, root=squares / "source")
+    named = replace(numbered, classes=("right", "left"))
+    assert "--classes joins the two" in classes_of(numbered, named)["missing"]
+    assert "missing" not in classes_of(named, named) and "missing" not in classes_of(numbered, numbered)

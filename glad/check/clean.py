@@ -4,6 +4,7 @@ import csv
 import hashlib
 import io
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -63,10 +64,22 @@ class Cleaned:
         return {rule: count for rule in RULES if (count := sum(rule in row.rules for row in self.dropped))}
 
 
-def check_target(source: Path, file: Path) -> None:
-    """Refuse to write the cleaned list of `source` to `file` where it would be misread or overwrite its source."""
-    if file.resolve() == source.resolve():
-        raise UserError(f"{file} is the list that is checked; write the cleaned list to another file")
+def beside(file: Path) -> Path:
+    """Return the file that says what was dropped on the way to the list `file`."""
+    return file.with_name(f"{file.name}.json")
+
+
+def check_target(source: Path, file: Path, others: Sequence[Path] = ()) -> None:
+    """Refuse to write the cleaned list of `source` to `file` where it would be misread, or overwrite what is read.
+
+    `others` are further files that the check reads. `FILE.json` is written too.
+    """
+    written = {file.resolve(), beside(file).resolve()}
+    for read in (source, *others):
+        if read.resolve() in written:
+            raise UserError(
+                f"{file}: would overwrite {read}, which is read here; write the cleaned list to another file"
+            )
     comma = source.is_dir() or source.suffix.lower() == ".csv"
     if (file.suffix.lower() == ".csv") != comma:
         raise UserError(
@@ -99,7 +112,6 @@ def write_clean(report: ListReport, file: Path) -> Cleaned:
             "the check without --write-clean says what is wrong"
         )
     digest = hashlib.sha256(text).hexdigest()
-    beside = file.with_name(f"{file.name}.json")
     said = {
         "list": str(rows.file),
         "sha256_before": rows.sha256,
@@ -110,10 +122,10 @@ def write_clean(report: ListReport, file: Path) -> Cleaned:
         "rules": {rule: RULES[rule] for rule in RULES if any(rule in row.rules for row in dropped)},
         "dropped": [{"line": row.line, "text": row.text, "rules": list(row.rules)} for row in dropped],
     }
-    write_text(beside, json.dumps(said, indent=1, ensure_ascii=False) + "\n")
+    write_text(beside(file), json.dumps(said, indent=1) + "\n")
     with atomic(file) as temporary:
         temporary.write_bytes(text)
-    return Cleaned(file, beside, digest, kept, tuple(dropped))
+    return Cleaned(file, beside(file), digest, kept, tuple(dropped))
 
 
 def _list_text(report: ListReport, rules: dict[int, tuple[str, ...]]) -> tuple[bytes, list[Dropped]]:

@@ -108,3 +108,13 @@ def test_the_released_list_without_its_contradictions(shared_data, tmp_path):
     original = (shared_data / "kinetics2babel" / "babel_train.txt").read_text().splitlines()
     dropped = {row.line for row in result.dropped}
     assert kept == [line for number, line in enumerate(original, start=1) if number not in dropped]
+
+
+def test_nothing_that_is_read_is_written_over(tmp_path):
+    source, held_out, classes = (tmp_path / name for name in ("l.txt", "test.txt", "classes.txt"))
+    check_target(source, tmp_path / "clean.txt", [held_out, classes])
+    for file in (source, held_out, classes):
+        with pytest.raises(UserError, match=f"would overwrite .*{file.name}, which is read here"):
+            check_target(source, file, [held_out, classes])
+    with pytest.raises(UserError, match=r"would overwrite .*new\.txt\.json"):
+        check_target(source, tmp_path / "new.txt", [tmp_path / "new.txt.json"])

@@ -72,7 +72,7 @@ def check(
         if write_clean is not None:
             if len(lists) != 1:
                 raise UserError("--write-clean goes with one list; name those it must share nothing with by --against")
-            check_target(Path(lists[0]), write_clean)
+            check_target(Path(lists[0]), write_clean, [*against, *([classes] if classes else [])])
         shown = find_recipe(recipe)
         asked = [_asked(Path(name), root, classes, unlabelled, shown) for name in lists]
         others = [_asked(path, root, classes, unlabelled, None) for path in against]

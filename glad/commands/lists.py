@@ -5,6 +5,8 @@ from typing import Annotated
 
 from tyro.conf import Positional, arg
 
+from glad.errors import UserError
+
 
 def prepare_lists(
     benchmark: Annotated[str, Positional, arg(metavar="BENCHMARK")],
@@ -32,6 +34,9 @@ def prepare_lists(
     from glad.datasets.lists import build, compared
 
     found = benchmark_named(benchmark)
+    for file in compare:
+        if file.resolve().parent == out.resolve():
+            raise UserError(f"{file} is in --out and would be replaced before it is compared; choose another --out")
     built = build(found, source, target, annotations, out, None if classmap is None else read_class_map(classmap))
     print(built.text())
     for file in compare:

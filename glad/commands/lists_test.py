@@ -45,3 +45,12 @@ def test_a_mistake_ends_with_status_2_and_one_sentence(tmp_path, capsys):
         main(["prepare", "lists", "ucf-hmdb", "--source", str(tmp_path / "nowhere"), "--out", str(tmp_path / "out")])
     assert stop.value.code == 2
     assert capsys.readouterr().err == f"glad: there is no folder {tmp_path / 'nowhere'} (of ucf101)\n"
+
+
+def test_a_list_that_would_be_replaced_is_not_compared(tmp_path):
+    from glad.commands.lists import prepare_lists
+    from glad.errors import UserError
+
+    (tmp_path / "source_train.csv").write_text("path,label\n")
+    with pytest.raises(UserError, match="is in --out and would be replaced before it is compared"):
+        prepare_lists("ucf-hmdb", out=tmp_path, compare=(tmp_path / "source_train.csv",))

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from glad.data.contact import contact_sheet
+from glad.data.contact import contact_sheet, pages_of
 from glad.data.image import read_image, write_jpeg
 from glad.data.listing import Listing, VideoRecord
 from glad.data.median import video_median
@@ -61,8 +61,10 @@ def extract_backgrounds(listing: Listing, root: Path, out: Path, workers: int = 
 def background_sheet(listing: Listing, folder: Path, path: Path) -> list[Path]:
     """Write the contact sheet of all backgrounds in `folder`, under the folder (the class) or name of each video."""
     names = sorted({background_path(listing[index]): listing[index].path for index in range(len(listing))}.items())
-    if path.resolve() in {(folder / name).resolve() for name, _ in names}:
-        raise UserError(f"{path} is the background of a video; name another file for the contact sheet")
+    backgrounds = {(folder / name).resolve() for name, _ in names}
+    for page in pages_of(len(names), path):
+        if page.resolve() in backgrounds:
+            raise UserError(f"{page} is the background of a video; name another file for the contact sheet")
     return contact_sheet([(video.rpartition("/")[0] or video, folder / name) for name, video in names], path)
 
 

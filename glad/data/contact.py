@@ -16,27 +16,21 @@ _GREY = 235
 
 
 def contact_sheet(pictures: Sequence[tuple[str, Path]], path: Path) -> list[Path]:
-    """Write pages of `pictures`, each a caption and an image file, and return them: `path`, then `NAME-2.jpg`, ….
+    """Write pages of `pictures`, each a caption and an image file, and return them: those of `pages_of`.
 
-    A page holds 100, in the order given, each scaled to fit 160x120 pixels. Later pages of an earlier, longer sheet
-    are removed.
+    A page holds 100, in the order given, each scaled to fit 160x120 pixels.
     """
     each = ACROSS * DOWN
-    pages = [pictures[start : start + each] for start in range(0, len(pictures), each)]
-    written = []
-    for number, page in enumerate(pages, start=1):
-        file = _page_path(path, number)
-        write_jpeg(file, _page(page))
-        written.append(file)
-    number = len(pages) + 1
-    while (old := _page_path(path, number)).exists():
-        old.unlink()
-        number += 1
-    return written
+    files = pages_of(len(pictures), path)
+    for number, file in enumerate(files):
+        write_jpeg(file, _page(pictures[number * each : (number + 1) * each]))
+    return files
 
 
-def _page_path(path: Path, number: int) -> Path:
-    return path if number == 1 else path.with_name(f"{path.stem}-{number}{path.suffix}")
+def pages_of(pictures: int, path: Path) -> list[Path]:
+    """Return the files of a sheet of so many pictures: `path`, then `NAME-2.jpg`, …."""
+    pages = -(-pictures // (ACROSS * DOWN))
+    return [path, *(path.with_name(f"{path.stem}-{number}{path.suffix}") for number in range(2, pages + 1))][:pages]
 
 
 def _page(pictures: Sequence[tuple[str, Path]]) -> NDArray[np.uint8]:

@@ -28,14 +28,15 @@ def test_a_picture_is_scaled_to_its_cell_below_its_caption(picture: Path, tmp_pa
     assert sheet[CAPTION + 90 :].min() > 200  # 156 x 78 pixels, and grey below
 
 
-def test_many_pictures_take_pages_and_a_shorter_sheet_removes_the_others(picture: Path, tmp_path: Path):
+def test_many_pictures_take_pages_and_a_shorter_sheet_leaves_what_is_not_its_own(picture: Path, tmp_path: Path):
     names = [f"sheet{end}.jpg" for end in ("", "-2", "-3")]
     sheet = tmp_path / "sheet.jpg"
     assert [path.name for path in contact_sheet([("run", picture)] * 211, sheet)] == names
     assert read_image(tmp_path / "sheet.jpg").shape == (10 * (CAPTION + HEIGHT), 10 * WIDTH, 3)
     assert read_image(tmp_path / "sheet-3.jpg").shape == (2 * (CAPTION + HEIGHT), 10 * WIDTH, 3)
-    contact_sheet([("run", picture)] * 3, sheet)
-    assert sorted(path.name for path in tmp_path.glob("sheet*")) == names[:1]
+    third = (tmp_path / "sheet-3.jpg").read_bytes()
+    assert contact_sheet([("run", picture)] * 101, sheet) == [tmp_path / name for name in names[:2]]
+    assert (tmp_path / "sheet-3.jpg").read_bytes() == third
 
 
 def test_long_and_foreign_captions_stay_in_their_cells(picture: Path, tmp_path: Path):

@@ -1,10 +1,13 @@
 """Makes frame folders of videos: the form in which training reads fastest, and that the released lists expect."""
 
+import csv
+import io
 import re
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from functools import cache, partial
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import simplejpeg
@@ -14,11 +17,30 @@ from glad.data.frames import FrameLayout
 from glad.data.listing import Listing
 from glad.data.movie import MOVIE_SUFFIXES, bare_path
 from glad.data.packets import frame_rate
-from glad.data.work import Facts, Job, Outcome, check_apart, check_outside, outcome, write_quarantine
+from glad.data.work import (
+    MANIFEST,
+    QUARANTINE,
+    Facts,
+    Job,
+    Outcome,
+    check_apart,
+    check_outside,
+    outcome,
+    write_quarantine,
+)
 from glad.errors import UserError
 from glad.files import atomic
 
 _TEMPLATE = re.compile(r"[^%/\\]*%(0\d)?d\.(jpg|jpeg)", re.IGNORECASE)
+
+
+class Row(NamedTuple):
+    """A row of the list that is written; what the list does not hold is None."""
+
+    path: str
+    offset: int | None
+    frames: int
+    label: int | None
 
 
 @dataclass(frozen=True)
@@ -97,6 +119,7 @@ def extract_frames(listing: Listing, out: Path, files: FrameFiles, workers: int 
             jobs[listed] = Job(bare_path(listed), listed, listing.root / found(listed), origin=origin)
         names.append(jobs[listed].result)
     check_outside(out, listing.file)
+    check_ours(out)
     check_apart(jobs.values(), listing.file)
     done = outcome(
         list(jobs.values()), out, partial(_make, files), asdict(files), title="frames", workers=workers, whole=_whole
@@ -104,17 +127,43 @@ def extract_frames(listing: Listing, out: Path, files: FrameFiles, workers: int 
     failed = [(job.listed, done.failed[job.result]) for job in jobs.values() if job.result in done.failed]
     rows, short, other_lengths = _rows(listing, names, done)
     write_quarantine(out, failed + short)
-    file = out / "frames.txt" if rows else None
+    file = out / f"frames{list_suffix(rows)}" if rows else None
     classes = out / "classes.txt" if rows and listing.labelled and listing.classes else None
     if file:
-        _write(file, rows)
+        _write(file, list_text(rows))
     if classes and listing.classes:
-        _write(classes, [name + "\n" for name in listing.classes])
+        _write(classes, "".join(f"{label} {name}\n" for label, name in enumerate(listing.classes)))
     frames = sum(facts["frames"] for facts in done.facts.values())
     return Extracted(done, failed + short, len(rows), file, classes, frames, other_lengths)
 
 
-def _rows(listing: Listing, names: list[str], done: Outcome) -> tuple[list[str], list[tuple[str, str]], int]:
+def check_ours(out: Path) -> None:
+    """Refuse a folder that holds files under the names of ours, but no manifest that says they are."""
+    names = ("frames.txt", "frames.csv", "classes.txt", QUARANTINE)
+    theirs = [out / name for name in names if (out / name).exists()]
+    if theirs and not (out / MANIFEST).exists():
+        raise UserError(f"{theirs[0]} was not written by glad and would be lost; choose another --out")
+
+
+def list_suffix(rows: list[Row]) -> str:
+    """Return the suffix of a list that can hold `rows`: `.csv` where a path has white space, else `.txt`."""
+    return ".csv" if any(re.search(r"\s", row.path) for row in rows) else ".txt"
+
+
+def list_text(rows: list[Row]) -> str:
+    """Return `rows` as a list; offsets and labels stand in it where rows have them."""
+    named = [column for column in Row._fields if any(getattr(row, column) is not None for row in rows)]
+    if list_suffix(rows) == ".txt":
+        return "".join(" ".join(str(getattr(row, column)) for column in named) + "\n" for row in rows)
+    text = io.StringIO()
+    table = csv.writer(text, lineterminator="\n")
+    named = ["path", "offset", "frames", *(["label"] if "label" in named else [])]
+    table.writerow(named)
+    table.writerows([getattr(row, column) or 0 if column != "path" else row.path for column in named] for row in rows)
+    return text.getvalue()
+
+
+def _rows(listing: Listing, names: list[str], done: Outcome) -> tuple[list[Row], list[tuple[str, str]], int]:
     """Return the rows of the list, the rows that ask for frames which are not there, and how many had other lengths."""
     records = [listing[index] for index in range(len(listing))]
     spans = any(record.offset for record in records)
@@ -130,8 +179,7 @@ def _rows(listing: Listing, names: list[str], done: Outcome) -> tuple[list[str],
             short.append((record.path, why))
             continue
         other_lengths += record.frames is not None and record.frames != count
-        label = "" if record.label is None else f" {record.label}"
-        rows.append(f"{name}{f' {record.offset}' if spans else ''} {count}{label}\n")
+        rows.append(Row(name, record.offset if spans else None, count, record.label))
     return rows, short, other_lengths
 
 
@@ -184,6 +232,6 @@ def _whole(folder: Path, facts: Facts) -> bool:
     return all((folder / layout.name(index)).exists() for index in (0, facts["frames"] - 1))
 
 
-def _write(file: Path, lines: list[str]) -> None:
+def _write(file: Path, text: str) -> None:
     with atomic(file) as temporary:
-        temporary.write_bytes("".join(lines).encode("utf-8", "surrogateescape"))
+        temporary.write_bytes(text.encode("utf-8", "surrogateescape"))

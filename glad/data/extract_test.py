@@ -14,6 +14,7 @@ import pytest
 from glad.data.extract import Extracted, FrameFiles, extract_frames
 from glad.data.frames import FrameLayout, numbered_frames
 from glad.data.image import read_image
+from glad.data.listfile import read_classes
 from glad.data.listing import open_listing
 from glad.data.movie import MovieFile
 from glad.errors import UserError
@@ -44,7 +45,7 @@ def test_a_folder_of_classes_becomes_frame_folders_and_their_list(videos: Path, 
     out = tmp_path / "frames"
     done = extracted(videos, out)
     assert rows(out) == ["jump/a 9 0", "jump/b 7 0", "run/c 5 1"]
-    assert (out / "classes.txt").read_text() == "jump\nrun\n"
+    assert (out / "classes.txt").read_text() == "0 jump\n1 run\n"
     assert (done.outcome.made, done.rows, done.frames, done.failed, done.other_lengths) == (3, 3, 21, [], 0)
     for name, count in (("jump/a", 9), ("jump/b", 7), ("run/c", 5)):
         assert numbered_frames(out / name) == (FrameLayout("img_%05d.jpg", 0), count)
@@ -256,3 +257,25 @@ def test_a_run_killed_in_the_middle_leaves_no_half_folder_and_goes_on(tmp_path: 
     assert {path: path.stat().st_ino for path in whole} == before
     extracted(videos, tmp_path / "unbroken", FrameFiles(), labelled=False)
     assert tree(out) == tree(tmp_path / "unbroken")
+
+
+def test_names_with_spaces_and_numbers_make_a_csv_that_reads_back(tmp_path: Path, make_movie: Callable):
+    root = tmp_path / "videos"
+    for kind, name in (("3 point", "clip 1.mp4"), ("3 point", "clip.mp4"), ("dunk", "clip 2.mp4")):
+        (root / kind).mkdir(parents=True, exist_ok=True)
+        make_movie(root / kind / name, count=9)
+    done = extracted(root, tmp_path / "frames")
+    assert done.list == tmp_path / "frames" / "frames.csv" and done.classes is not None
+    listing = open_listing(done.list, read_classes(done.classes), labelled=True)
+    found = [(r.path, r.frames, r.offset, r.label) for r in (listing[k] for k in range(3))]
+    assert sorted(found) == [("3 point/clip", 9, 0, 0), ("3 point/clip 1", 9, 0, 0), ("dunk/clip 2", 9, 0, 1)]
+    assert all(len(listing.video(k)) == 9 for k in range(3))
+
+
+@pytest.mark.parametrize("name", ["frames.txt", "classes.txt", "quarantine.txt"])
+def test_files_of_others_are_not_replaced(name: str, videos: Path, tmp_path: Path):
+    (tmp_path / "frames").mkdir()
+    (tmp_path / "frames" / name).write_text("mine\n")
+    with pytest.raises(UserError, match="was not written by glad and would be lost"):
+        extracted(videos, tmp_path / "frames")
+    assert (tmp_path / "frames" / name).read_text() == "mine\n"

@@ -8,6 +8,8 @@ from glad.data.tree import videos_in
 from glad.data.video import Video, open_video
 from glad.errors import UserError
 
+LISTS = (".txt", ".csv", ".json", ".jsonl")
+
 
 @dataclass(frozen=True)
 class Named:
@@ -29,8 +31,11 @@ class Named:
 def videos_at(path: Path) -> list[Path]:
     """Return the videos that `path` means: itself, or, of a folder that is no folder of frames, all below it, sorted.
 
-    A folder is one video where it holds images and no video file. One with neither images nor videos is refused.
+    A folder is one video where it holds images and no video file. One with neither images nor videos is refused, and
+    so is a list: a decoder may take text for pictures.
     """
+    if path.suffix.lower() in LISTS:
+        raise UserError(f"{path} is a list and no video; name the videos, or the folder that holds them")
     if not path.is_dir():
         return [path]
     found = videos_in(path)

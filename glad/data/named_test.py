@@ -38,3 +38,10 @@ def test_a_folder_of_nothing_is_refused(tmp_path):
     touched(tmp_path, "notes.txt", "deep/.hidden.mp4")
     with pytest.raises(UserError, match="holds neither numbered images"):
         videos_at(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["train.txt", "train.csv", "a.JSON"])
+def test_a_list_is_no_video(name, tmp_path):
+    (tmp_path / name).write_text("a 0 8\n" * 100)
+    with pytest.raises(UserError, match="is a list and no video; name the videos"):
+        videos_at(tmp_path / name)

@@ -341,7 +341,11 @@ def _is_there(root: Path, about: dict) -> bool:
 def _empty(root: Path) -> None:
     """Remove what an earlier or interrupted run of this file left under `root`; refuse what it did not make."""
     ours = (root / "mini.json").exists() or (root / UNFINISHED).exists()
-    made = [root / name for name in ("source", "target", "videos", "backgrounds", "target_backgrounds") if (root / name).exists()]
+    made = [
+        root / name
+        for name in ("source", "target", "videos", "backgrounds", "target_backgrounds")
+        if (root / name).exists()
+    ]
     if made and not ours:
         raise UserError(f"{made[0]} was not made by the miniature; choose an empty folder")
     write_text(root / UNFINISHED, "")
