@@ -53,10 +53,14 @@ def training_steps(recipe: Recipe, classes: tuple[str, ...], needs: Needs, rank:
     """Return the training batches of a recipe whose method needs `needs`, for process `rank` of `world`."""
     pair = recipe.data
     labelled = labelled_listing(pair.source, classes, every_class=True)
-    debias = None
-    if recipe.mix is not None and recipe.mix.probability > 0:
-        debias = Debias(recipe.mix, background_bank(pair.backgrounds, labelled, "data.backgrounds"))
-    stills = background_bank(pair.backgrounds, labelled, "data.backgrounds") if needs.backgrounds else None
+    mix = recipe.mix if recipe.mix is not None and recipe.mix.probability > 0 else None
+    bank = (
+        background_bank(pair.backgrounds, labelled, "data.backgrounds")
+        if mix is not None or needs.backgrounds
+        else None
+    )
+    debias = Debias(mix, bank) if mix is not None and bank is not None else None
+    stills = bank if needs.backgrounds else None
     source = Domain(labelled, recipe.source_views, recipe.source_pixels, debias, stills)
     target = None
     if needs.target:

@@ -36,7 +36,7 @@ def text_rows(file: Path, labelled: bool, refuse: Refuse = refused, form: int | 
     expected = " or ".join(f"`{form}`" for form in forms.values())
     usual = "most rows are"
     assert form is None or form in forms, form
-    for line, text in _lines(file):
+    for line, text in text_lines(file):
         words = text.split()
         numbers = _numbers(words)
         if numbers not in forms:
@@ -65,7 +65,7 @@ def text_rows(file: Path, labelled: bool, refuse: Refuse = refused, form: int | 
 
 def usual_form(file: Path) -> int:
     """Return how many numbers stand after the path in most of the first 1,000 rows of a text list."""
-    counts = Counter(_numbers(text.split()) for _, text in islice(_lines(file), 1000))
+    counts = Counter(_numbers(text.split()) for _, text in islice(text_lines(file), 1000))
     if not counts:
         raise UserError(f"{file} lists no videos")
     return counts.most_common(1)[0][0]
@@ -86,7 +86,7 @@ def csv_rows(
 
     A row that cannot be used goes to `refuse`.
     """
-    lines = [(line, text) for line, text in _lines(file)]
+    lines = [(line, text) for line, text in text_lines(file)]
     try:
         cells = [[cell.strip() for cell in row] for row in csv.reader((text for _, text in lines), strict=True)]
     except csv.Error as problem:
@@ -143,7 +143,7 @@ def read_classes(file: Path) -> tuple[str, ...]:
 
     Numbered lines may stand in any order, but must number the classes 0, 1, 2, … without gap or repeat.
     """
-    lines = list(_lines(file))
+    lines = list(text_lines(file))
     if not lines:
         raise UserError(f"{file} lists no classes")
     split = [text.split(None, 1) for _, text in lines]
@@ -165,7 +165,7 @@ def read_classes(file: Path) -> tuple[str, ...]:
     return tuple(names)
 
 
-def _lines(file: Path) -> Iterator[tuple[int, str]]:
+def text_lines(file: Path) -> Iterator[tuple[int, str]]:
     """Yield the lines of a text file that are not blank, stripped, with their numbers from 1."""
     try:
         with file.open(encoding="utf-8-sig") as lines:

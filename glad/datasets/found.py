@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Literal, NamedTuple, Protocol
 
 from glad.data.blame import reason
+from glad.data.listfile import text_lines
 from glad.data.movie import MOVIE_SUFFIXES
 from glad.datasets.classmap import Labels, spelled
 from glad.errors import UserError
@@ -168,13 +169,7 @@ def annotation_file(given: Sequence[Path], pattern: str, what: str) -> Path:
 
 def lines_of(file: Path) -> list[tuple[int, str]]:
     """Return the lines of a text file that are not blank, stripped, with their numbers from 1."""
-    try:
-        text = file.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError:
-        raise UserError(f"{file} is not a text file in UTF-8") from None
-    except OSError as problem:
-        raise UserError(f"{file} cannot be read: {reason(problem)}") from None
-    return [(number, line.strip()) for number, line in enumerate(text.splitlines(), start=1) if line.strip()]
+    return list(text_lines(file))
 
 
 def counted(entries: Iterable[Entry], classes: Sequence[str]) -> dict[str, int]:
