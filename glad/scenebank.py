@@ -12,6 +12,7 @@ import numpy as np
 
 from glad.data.listing import Listing
 from glad.data.pool import Died, results
+from glad.data.state import video_state
 from glad.data.video import Video
 from glad.errors import UserError
 from glad.files import atomic, write_text
@@ -37,9 +38,9 @@ def scene_vectors(
 ) -> Scenes:
     """Return the scenes of the entries `rows` of a listing, in their order.
 
-    What is found in `folder` for this encoder and these files (path, span, size and time of change) is not computed
-    again; the rest is added there, `_SHARD` videos at a time. A video that is missing or cannot be decoded is left
-    out and named.
+    What is found in `folder` for this encoder and these files (path, span and `video_state`) is not computed again;
+    the rest is added there, `_SHARD` videos at a time. A video that is missing or cannot be decoded is left out and
+    named.
     """
     identity = encoder.identity()
     bank = folder / hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()[:12]
@@ -84,11 +85,11 @@ def _key(listing: Listing, row: int) -> str:
     """Return what makes the video of an entry this very one."""
     record = listing[row]
     path = (listing.root / record.path).resolve()
-    try:
-        state = path.stat()
-    except OSError:
+    # A folder that lacks an end of its span may hold the frames that are looked at.
+    state = video_state(path, record.offset, record.frames, listing.layout) or video_state(path)
+    if state is None:
         return ""  # opening it says more
-    what = [str(path), record.offset, record.frames, state.st_mtime_ns, state.st_size]
+    what = [str(path), record.offset, record.frames, state]
     return hashlib.sha256(json.dumps(what).encode("utf-8", "surrogateescape")).hexdigest()[:24]
 
 

@@ -1,5 +1,6 @@
 """Scenes are computed once, a kill costs little and leaves nothing half, and what is left out is named."""
 
+import os
 import shutil
 import subprocess
 import sys
@@ -66,6 +67,33 @@ def test_a_changed_video_is_looked_at_again(squares, tmp_path):
     after = scene_vectors(listing, range(8), ENCODER, tmp_path / "bank")
     np.testing.assert_array_equal(after.vectors[2], before.vectors[3])
     np.testing.assert_array_equal(np.delete(after.vectors, 2, 0), np.delete(before.vectors, 2, 0))
+
+
+def test_frames_rewritten_in_place_are_looked_at_again(squares, tmp_path):
+    shutil.copytree(squares / "source", tmp_path / "videos")
+    listing = open_listing(squares / "source.txt", labelled=True, root=tmp_path / "videos")
+    before = scene_vectors(listing, range(8), ENCODER, tmp_path / "bank")
+    folder, other = (tmp_path / "videos" / listing[row].path for row in (2, 3))
+    was = folder.stat().st_mtime_ns
+    for frame in folder.iterdir():
+        time = frame.stat().st_mtime_ns + 10**9
+        frame.write_bytes((other / frame.name).read_bytes())
+        os.utime(frame, ns=(time, time))
+    assert folder.stat().st_mtime_ns == was
+    after = scene_vectors(listing, range(8), ENCODER, tmp_path / "bank")
+    np.testing.assert_array_equal(after.vectors[2], before.vectors[3])
+
+
+def test_folders_without_their_last_frame_are_not_mixed_up(squares, tmp_path):
+    """Two frames of each video are looked at, and neither is the last."""
+    shutil.copytree(squares / "source", tmp_path / "videos")
+    listing = open_listing(squares / "source.txt", labelled=True, root=tmp_path / "videos")
+    whole = scene_vectors(listing, range(8), ENCODER, tmp_path / "bank")
+    for row in (2, 3):
+        max((tmp_path / "videos" / listing[row].path).iterdir()).unlink()
+    cut = scene_vectors(listing, range(8), ENCODER, tmp_path / "bank2")
+    assert cut.left_out == ()
+    np.testing.assert_array_equal(cut.vectors, whole.vectors)
 
 
 def test_spans_of_one_video_are_not_mixed_up(squares, tmp_path):

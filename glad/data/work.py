@@ -14,6 +14,7 @@ from typing import Any, BinaryIO, NamedTuple
 from glad.data.blame import reason
 from glad.data.frames import FrameLayout
 from glad.data.pool import Died, results
+from glad.data.state import video_state
 from glad.data.video import Video, open_video
 from glad.errors import UserError
 from glad.files import atomic
@@ -50,22 +51,8 @@ class Job:
         return open_video(self.path, offset=self.offset, length=self.length, layout=self.layout, origin=self.origin)
 
     def state(self) -> list[list[int]] | None:
-        """Return sizes in bytes and times of change in ns, by which another video is told; None where it is missing.
-
-        Of a frame folder whose span is listed these are its own time and those of the first and last frame: a frame
-        rewritten in place between them is not noticed, but thousands of folders are looked through in seconds.
-        """
-        try:
-            if not self.path.is_dir():
-                return [_state(self.path)]
-            changed = self.path.stat().st_mtime_ns
-            if self.layout and self.length:
-                ends = (self.layout.name(index) for index in (self.offset, self.offset + self.length - 1))
-                return [[0, changed], *(_state(self.path / name) for name in ends)]
-            files = [_state(file) for file in self.path.iterdir()]
-            return [[sum(size for size, _ in files), max([changed, *(time for _, time in files)])]]
-        except OSError:
-            return None
+        """Return by what another video is told (`video_state`); None where it is missing."""
+        return video_state(self.path, self.offset, self.length, self.layout)
 
 
 Make = Callable[[Job, Path], Facts]  # writes the result of a job to a path where nothing is; must be picklable
@@ -342,8 +329,3 @@ def _remove(path: Path) -> None:
         shutil.rmtree(path)
     else:
         path.unlink(missing_ok=True)
-
-
-def _state(path: Path) -> list[int]:
-    found = path.stat()
-    return [found.st_size, found.st_mtime_ns]

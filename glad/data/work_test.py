@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 
 from glad.data import work
-from glad.data.frames import FrameLayout
 from glad.data.work import Facts, Job, Outcome, check_apart, check_outside, failure, outcome, write_quarantine
 from glad.errors import UserError
 
@@ -212,20 +211,6 @@ def test_nothing_is_written_when_there_is_nothing_to_do(bench: Bench, monkeypatc
     bench.run()
     monkeypatch.setattr(work, "_locked", None)
     assert bench.run().kept == 3
-
-
-def test_the_state_of_a_folder_shows_its_ends_or_everything(tmp_path: Path):
-    for index in range(5):
-        (tmp_path / f"{index}.jpg").write_text("x")
-
-    def state(layout: FrameLayout | None, length: int | None) -> list[list[int]] | None:
-        return Job("a", "a", tmp_path, 1, length, layout).state()
-
-    span, whole = state(FrameLayout("%d.jpg", 0), 3), state(None, None)
-    assert span and len(span) == 3 and whole and whole[0][0] == 5
-    (tmp_path / "3.jpg").write_text("xy")
-    assert state(FrameLayout("%d.jpg", 0), 3) != span and state(None, None) != whole
-    assert Job("a", "a", tmp_path / "gone").state() is None
 
 
 def test_jobs_that_would_stand_in_each_others_place_are_refused(tmp_path: Path):
