@@ -100,7 +100,7 @@ def _class_lines(one: ListReport) -> list[Line]:
 
 def _view_lines(one: ListReport, recipe: str) -> list[Line]:
     """Return what the views of the samplers do to the rows of a list: a line an effect, a column a purpose."""
-    if not one.views:
+    if not any(one.views.values()):  # no sampler, or no length is known
         return []
     lines: list[Line] = [
         (

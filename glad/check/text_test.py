@@ -80,6 +80,15 @@ def test_the_lines(clean_list):
     assert all(len(line) <= 200 and line == line.rstrip() for line in lines)
 
 
+def test_clips_are_told_of_only_where_lengths_are_known(tmp_path):
+    (tmp_path / "list.csv").write_text("path,label\na,walk\nb,run\n")
+    report = lists_report([Asked(tmp_path / "list.csv", training=Grid())], files=False, recipe="k2b-glad")
+    assert not [text for text, _ in report_lines(report) if "clips of" in text]
+    (tmp_path / "list.csv").write_text("path,frames,label\na,9,walk\nb,9,run\n")
+    report = lists_report([Asked(tmp_path / "list.csv", training=Grid())], files=False, recipe="k2b-glad")
+    assert [text for text, _ in report_lines(report) if "clips of k2b-glad" in text]
+
+
 def test_nothing_wrong_is_said_in_one_line(clean_list):
     lines = report_lines(lists_report([Asked(clean_list, clean_list.parent / "videos", classes=CLASSES)]))
     assert lines[-1] == ("no problems, 0 notes", "bold green")
