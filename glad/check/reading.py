@@ -22,6 +22,11 @@ RELEASED = {
 }
 
 
+def md5_of(file: Path) -> str:
+    """Return the MD5 of a list, by which the released ones are known; empty for a folder, or where there is none."""
+    return hashlib.md5(file.read_bytes(), usedforsecurity=False).hexdigest() if file.is_file() else ""
+
+
 @dataclass(frozen=True, eq=False)
 class Rows:
     """The usable rows of one list.
@@ -109,7 +114,6 @@ def read_rows(
     paths = [_plain(path) for path in listing.paths()]
     places: dict[str, int] = {}
     video = np.fromiter((places.setdefault(path, len(places)) for path in paths), np.int64, len(paths))
-    content = source.read_bytes() if source.is_file() else None
     return Rows(
         number,
         listing,
@@ -121,8 +125,8 @@ def read_rows(
         listing.labels.astype(np.int64),
         listing.lines.astype(np.int64),
         tuple(sorted(faults)),
-        "" if content is None else hashlib.md5(content, usedforsecurity=False).hexdigest(),
-        "" if content is None else hashlib.sha256(content).hexdigest(),
+        md5_of(source),
+        hashlib.sha256(source.read_bytes()).hexdigest() if source.is_file() else "",
     )
 
 

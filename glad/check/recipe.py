@@ -1,6 +1,5 @@
 """Checks all that a recipe needs on disk: its lists and their videos, its backgrounds, the weights it starts from."""
 
-import hashlib
 from dataclasses import replace
 from itertools import count
 from pathlib import Path
@@ -9,7 +8,7 @@ from typing import Any
 from glad.check.doctor import Asked, ListReport, Report, check_list, compared, pairs_apart
 from glad.check.files import Decode
 from glad.check.findings import Finding, Findings, Place
-from glad.check.reading import RELEASED
+from glad.check.reading import RELEASED, md5_of
 from glad.check.rows import HELD
 from glad.data.background import background_path
 from glad.data.image import read_image
@@ -59,7 +58,7 @@ def recipe_report(
 
 def released_classes(file: Path) -> tuple[str, ...] | None:
     """Return the class names of a list that is one of the released ones, byte for byte; None of another."""
-    if not file.is_file() or hashlib.md5(file.read_bytes(), usedforsecurity=False).hexdigest() not in RELEASED:
+    if md5_of(file) not in RELEASED:
         return None
     classes = KINETICS_BABEL.classes
     assert isinstance(classes, tuple)
