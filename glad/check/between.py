@@ -1,7 +1,10 @@
 """What two lists share that must share nothing: videos, and recordings from which videos were cut."""
 
+import os
 import posixpath
 import re
+from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 
@@ -34,8 +37,9 @@ def recordings(rows: Rows) -> int:
 def shared_findings(a: Rows, b: Rows, one_root: bool) -> tuple[Findings, Marks, dict[str, int]]:
     """Return what `b` has of `a`'s videos and recordings, the marks for the rows of `a`, and how many are shared.
 
-    A path means the same video in both lists if they have `one_root`; else it does where root and path together agree.
-    Videos that are only called alike are worth a look, no more, and only below one root and where the name is unique.
+    A path means the same video in both lists if they have `one_root`. So do two paths, below whatever roots, that lead
+    to one place, links followed: data sets are often divided by links. Videos that are only called alike are worth a
+    look, no more, and only below one root and where the name is unique.
     """
     same = _places(a, b, one_root)
     found = _told(
@@ -66,13 +70,23 @@ def shared_findings(a: Rows, b: Rows, one_root: bool) -> tuple[Findings, Marks, 
 
 def _places(a: Rows, b: Rows, one_root: bool) -> dict[str, str]:
     """Return the videos of `a` that are in `b`, each with its path there."""
-    if one_root:
-        there = set(b.videos)
-        return {path: path for path in a.videos if path in there}
-    roots = [posixpath.abspath(rows.listing.root.as_posix()) for rows in (a, b)]
-    full = {posixpath.join(roots[1], path): path for path in b.videos}
-    whole = ((path, posixpath.join(roots[0], path)) for path in a.videos)
-    return {path: full[name] for path, name in whole if name in full}
+    named = {path: path for path in b.videos} if one_root else {}
+    real: dict[str, str] = {}
+    for place, path in zip(_real_places(b), b.videos, strict=True):
+        real.setdefault(place, path)
+    found = {path: named.get(path) or real.get(place) for place, path in zip(_real_places(a), a.videos, strict=True)}
+    return {path: other for path, other in found.items() if other is not None}
+
+
+def _real_places(rows: Rows) -> Iterator[str]:
+    """Yield where each video of a list is, links followed."""
+    root, folders = rows.listing.root, {}
+    for path in rows.videos:
+        folder, _, name = path.rpartition("/")
+        if folder not in folders:
+            folders[folder] = os.path.realpath(root / folder)
+        place = f"{folders[folder]}/{name}"
+        yield os.path.realpath(place) if Path(place).is_symlink() else place
 
 
 def _told(a: Rows, b: Rows, kind: str, shared: dict[str, str], sentence: str) -> Findings:

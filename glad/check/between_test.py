@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from glad.check.between import recording, recordings, shared_findings
+from glad.check.doctor import Asked, lists_report
 from glad.check.reading import Rows, read_rows
 
 
@@ -59,6 +60,29 @@ def test_below_two_roots_the_whole_path_counts(tmp_path):
     b = rows_of(tmp_path, "run_a", "c/run_b", root=tmp_path / "x" / "b", number=1)
     found, marks, _ = shared_findings(a, b, one_root=False)
     assert [item.kind for item in found.items] == ["shared_video"] and marks["shared_video"].tolist() == [True, False]
+
+
+def test_links_hide_nothing(tmp_path):
+    """A root that is a link to the other, a folder of links to single videos, and a folder that is a link."""
+    for name in ("a", "b", "c"):
+        (tmp_path / "all" / "run").mkdir(parents=True, exist_ok=True)
+        (tmp_path / "all" / "run" / f"{name}.mp4").touch()
+    (tmp_path / "linked").symlink_to(tmp_path / "all")
+    (tmp_path / "test" / "run").mkdir(parents=True)
+    (tmp_path / "test" / "run" / "x.mp4").symlink_to(tmp_path / "all" / "run" / "b.mp4")
+    (tmp_path / "test" / "jump").symlink_to(tmp_path / "all" / "run")
+    train = rows_of(tmp_path, "run/a.mp4", "run/b.mp4", root=tmp_path / "all")
+    linked = rows_of(tmp_path, "run/b.mp4", root=tmp_path / "linked", number=1)
+    test = rows_of(tmp_path, "run/x.mp4", "jump/a.mp4", "jump/c.mp4", root=tmp_path / "test", number=2)
+    assert shared_findings(train, linked, one_root=False)[1]["shared_video"].tolist() == [False, True]
+    found, marks, counts = shared_findings(train, test, one_root=False)
+    assert counts["videos"] == 2 and marks["shared_video"].all()
+    assert [item.text.split(":")[1] for item in found.items] == [
+        " line 1 of 0.txt, line 2 of 2.txt",
+        *([" line 2 of 0.txt, line 1 of 2.txt"]),
+    ]
+    linked_asked, asked = Asked(linked.file, tmp_path / "linked"), Asked(train.file, tmp_path / "all")
+    assert lists_report([asked], [linked_asked]).findings.counts()["shared_video"] == 1
 
 
 def test_a_name_that_several_videos_have_says_nothing(tmp_path):

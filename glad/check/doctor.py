@@ -196,7 +196,7 @@ def compared(
     for i, j in pairs:
         a, b = lists[i], lists[j]
         unsaid = any(one.unseen and one.asked.root is None for one in (a, b))  # then the root is a mere guess
-        one_root = unsaid or a.rows.listing.root == b.rows.listing.root
+        one_root = unsaid or a.rows.listing.root.resolve() == b.rows.listing.root.resolve()
         more, marks, counts = shared_findings(a.rows, b.rows, one_root)
         found += more
         for kind, mask in marks.items():
