@@ -35,8 +35,10 @@ def main(arguments: list[str] | None = None) -> None:
     if not words or words[0] in ("-h", "--help"):
         print(usage())
         return
-    command = COMMANDS.get(words[0])
     try:
+        while words[0] == "--code":
+            words = own_code(words[1:])
+        command = COMMANDS.get(words[0])
         if command is None:
             raise UserError(f"there is no command '{words[0]}'\n\n{usage()}")
         if command in RAW:
@@ -53,9 +55,20 @@ def main(arguments: list[str] | None = None) -> None:
         raise SystemExit(130) from None
 
 
+def own_code(words: list[str]) -> list[str]:
+    """Run the file that `words` begin with, which defines parts that a run folder names, and return the rest."""
+    if len(words) < 2:
+        raise UserError("--code takes a Python file, which is run, and then a command: glad --code mine.py COMMAND ...")
+    from glad.recipes.find import module_at
+
+    module_at(words[0])
+    return words[1:]
+
+
 def usage() -> str:
     """Return the list of commands."""
-    lines = ["usage: glad COMMAND ...   (glad COMMAND --help tells more)", ""]
+    lines = ["usage: glad [--code FILE.py] COMMAND ...   (glad COMMAND --help tells more)", ""]
     for name, command in COMMANDS.items():
         lines.append(f"  {name:<10} {(command.__doc__ or '').splitlines()[0]}")
+    lines += ["", "--code runs a file that defines your own method or network, for runs that were trained with it."]
     return "\n".join(lines)

@@ -1,18 +1,20 @@
 """The command line: what it answers, and with which status it leaves. tests/ run it all."""
 
+import json
 import sys
 
 import pytest
 
 from glad.cli import COMMANDS, main, usage
 from glad.errors import UserError
+from glad.recipes.find import find_recipe
 
 
 def test_usage_tells_every_command_in_one_sentence(capsys):
     for words in ([], ["--help"], ["-h"]):
         main(words)
         assert capsys.readouterr().out == usage() + "\n"
-    lines = usage().splitlines()[2:]
+    lines = usage().split("\n\n")[1].splitlines()
     assert [line.split()[0] for line in lines] == list(COMMANDS)
     assert all(line.endswith(".") and len(line) <= 120 for line in lines)
 
@@ -61,3 +63,34 @@ def test_arguments_come_from_the_command_line_when_none_are_given(monkeypatch, c
     monkeypatch.setattr(sys, "argv", ["glad", "--help"])
     main()
     assert capsys.readouterr().out.startswith("usage: glad")
+
+
+METHOD = """
+from glad.methods.supervised import SupervisedConfig
+
+
+class MineConfig(SupervisedConfig):
+    pass
+"""
+
+
+def test_code_of_ones_own_is_run_only_when_it_is_named(tmp_path, monkeypatch, capsys):
+    (tmp_path / "mine_too.py").write_text(METHOD)
+    recipe = tmp_path / "recipe.json"
+    values = find_recipe("mini-source-only").model_dump()
+    values["method"]["kind"] = "mine_too:MineConfig"
+    recipe.write_text(json.dumps(values))
+    monkeypatch.setitem(COMMANDS, "recipes", lambda: print(type(find_recipe(str(recipe)).method).__name__))
+    with pytest.raises(SystemExit):
+        main(["recipes"])
+    assert (
+        "runs no code; if you wrote it and trust it, name its file: glad --code mine_too.py" in capsys.readouterr().err
+    )
+    main(["--code", str(tmp_path / "mine_too.py"), "recipes"])
+    assert capsys.readouterr().out == "MineConfig\n"
+
+
+def test_code_needs_a_file_and_a_command(capsys):
+    with pytest.raises(SystemExit) as left:
+        main(["--code", "mine.py"])
+    assert left.value.code == 2 and "--code takes a Python file" in capsys.readouterr().err

@@ -3,6 +3,7 @@
 import difflib
 import importlib
 import inspect
+import sys
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -17,15 +18,14 @@ class Part(BaseModel):
     """Base of all configuration values. Frozen; an unknown field is refused with the nearest known name.
 
     As JSON a part carries `"kind": "module:Class"`, so that a field typed with a general part (any method, any
-    backbone) reads back as the very class that was written. Only classes inside the `glad` package are looked up.
+    backbone) reads back as the very class that was written. Nothing is run for it: `part_class` says where it looks.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     @model_serializer(mode="plain")
     def _with_kind(self) -> dict[str, Any]:
-        kind = f"{type(self).__module__}:{type(self).__qualname__}"
-        return {"kind": kind} | {name: _plain(getattr(self, name)) for name in type(self).model_fields}
+        return {"kind": kind_of(type(self))} | {name: _plain(getattr(self, name)) for name in type(self).model_fields}
 
     @model_validator(mode="wrap")
     @classmethod
@@ -64,15 +64,48 @@ def unknown_field(cls: type[Part], name: str) -> str:
     return f"{cls.__name__} has no field '{name}'; {hint}"
 
 
+def kind_of(cls: type[Part]) -> str:
+    """Return `module:Class`; a class of the script that is being run goes by the script's name, as if imported."""
+    module = cls.__module__
+    if module == "__main__" and (file := getattr(sys.modules["__main__"], "__file__", None)):
+        module = Path(file).stem
+    return f"{module}:{cls.__qualname__}"
+
+
 def part_class(kind: object) -> type[Part]:
-    """Return the class behind `"glad.module:Class"`; anything else is refused and nothing is executed for it."""
+    """Return the class behind `"module:Class"`, of the glad package or of code that this process has run already.
+
+    Nothing else is imported or run for it: a recipe in JSON is data.
+    """
     module, _, name = str(kind).partition(":")
     if module.split(".")[0] != "glad":
-        raise UserError(f"a recipe in JSON may only name parts of the glad package, not '{kind}'")
+        return _defined(str(kind))
     try:
         found = getattr(importlib.import_module(module), name)
     except (ImportError, AttributeError):
         raise UserError(f"this version of glad has no part '{kind}'") from None
     if not (isinstance(found, type) and issubclass(found, Part)):
         raise UserError(f"'{kind}' is not a part of a recipe")
+    return found
+
+
+def _defined(kind: str) -> type[Part]:
+    """Return the class of one's own code that is called `kind`; of several, the one defined last."""
+    for cls in reversed(own_parts()):
+        if kind_of(cls) == kind:
+            return cls
+    module = kind.partition(":")[0]
+    raise UserError(
+        f"'{kind}' is no part of the glad package, and a recipe in JSON runs no code; if you wrote it and trust it, "
+        f"name its file: glad --code {module or 'FILE'}.py ..."
+    )
+
+
+def own_parts() -> list[type[Part]]:
+    """Return every class of part outside the package that this process has defined, in that order."""
+    found, seen = [], [Part]
+    for cls in seen:  # it grows while it is walked
+        seen += [child for child in cls.__subclasses__() if child not in seen]
+        if cls.__module__.split(".")[0] != "glad":
+            found.append(cls)
     return found

@@ -1,6 +1,8 @@
 """One run as a value: which videos, seen how, by which network, trained by which method, for how long."""
 
 import json
+import re
+import sys
 from pathlib import Path
 from typing import Any, Literal, Self
 
@@ -12,7 +14,7 @@ from glad.errors import UserError
 from glad.files import write_text
 from glad.methods.base import Method, MethodConfig
 from glad.optim import Optim
-from glad.part import Part
+from glad.part import Part, kind_of, own_parts
 from glad.sampling import Grid, Sampler
 
 RuleName = Literal["last", "source_val", "entropy", "infomax", "snd", "bnm", "class_cluster", "oracle"]
@@ -141,6 +143,13 @@ class Recipe(Part):
     def seeded(self, seed: int) -> Self:
         """Return the recipe with another seed, of the data too where they are generated."""
         return self.model_copy(update={"seed": seed, "data": self.data.seeded(seed)})
+
+    def own_code(self) -> tuple[Path, ...]:
+        """Return the Python files that define parts of this recipe which are not of the glad package."""
+        kinds = set(re.findall(r'"kind": "([^"]+)"', json.dumps(self.model_dump())))
+        modules = (sys.modules.get(part.__module__) for part in own_parts() if kind_of(part) in kinds)
+        files = {getattr(module, "__file__", None) for module in modules}  # none of what was typed into a console
+        return tuple(sorted(Path(file) for file in files if file))
 
     def write(self, path: Path) -> None:
         """Write the recipe as JSON."""

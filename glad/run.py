@@ -56,7 +56,8 @@ class Run:
     def begin(self, recipe: Recipe, classes: tuple[str, ...]) -> None:
         """Write what the run is; refuse a folder that holds another one, unless nothing was ever saved there.
 
-        A recipe that could not be read back is refused here, and not when hours of training are to be scored.
+        A recipe that could not be read back is refused here, and not when hours of training are to be scored. Of
+        parts that are not of this package the files of their code are copied along, into `code/`.
         """
         if self.last.exists():
             differing = difference(self.recipe.model_dump(), recipe.model_dump())
@@ -76,7 +77,9 @@ class Run:
         for left in (self.predictions, self.scores, self.selection, self.cost, *self.folder.glob("kept/*.pt")):
             left.unlink(missing_ok=True)
         recipe.write(self.recipe_file)
-        read_recipe(self.recipe_file)
+        assert read_recipe(self.recipe_file) == recipe, "a recipe that cannot be read back"
+        for file in recipe.own_code():
+            write_text(self.folder / "code" / file.name, file.read_text(encoding="utf-8"))
         write_text(self.environment, json.dumps(environment(), indent=2) + "\n")
         write_text(self.classes_file, "".join(f"{name}\n" for name in classes))
 

@@ -1,7 +1,9 @@
 """A run folder writes down what it is, refuses another recipe and a second process, and says what is broken."""
 
 import json
+import sys
 from importlib import metadata
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -141,13 +143,21 @@ def test_other_classes_than_those_trained_on_are_refused(run, square_recipe):
 
 
 class Elsewhere(SupervisedConfig):
-    """A part that no recipe in JSON may name."""
+    """A part of one's own code."""
 
 
-def test_a_recipe_that_cannot_be_read_back_is_refused_before_it_is_trained(run, square_recipe):
-    Elsewhere.__module__ = "elsewhere"
-    with pytest.raises(UserError, match="may only name parts of the glad package, not 'elsewhere:Elsewhere'"):
-        run.begin(square_recipe(method=Elsewhere()), ("left", "right"))
+def test_a_recipe_with_parts_of_ones_own_brings_their_code_along(run, square_recipe, monkeypatch):
+    monkeypatch.setattr(Elsewhere, "__module__", "elsewhere")
+    monkeypatch.setitem(sys.modules, "elsewhere", SimpleNamespace(__file__=__file__))
+    run.begin(square_recipe(method=Elsewhere()), ("left", "right"))
+    assert isinstance(run.recipe.method, Elsewhere)
+    assert [path.name for path in run.folder.glob("code/*")] == ["run_test.py"]
+    assert "class Elsewhere" in (run.folder / "code" / "run_test.py").read_text()
+
+
+def test_a_recipe_of_the_package_brings_no_code(run, square_recipe):
+    run.begin(square_recipe(), ("left", "right"))
+    assert not (run.folder / "code").exists()
 
 
 def chosen_by(rule: str, steps: list[int], step: int | None) -> str:

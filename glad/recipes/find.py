@@ -3,6 +3,7 @@
 import difflib
 import importlib.util
 import pkgutil
+import sys
 import traceback
 from pathlib import Path
 from types import ModuleType
@@ -12,6 +13,8 @@ from pydantic import ValidationError
 import glad.recipes
 from glad.errors import UserError
 from glad.recipe import Recipe, read_recipe, sentence
+
+_RUN: set[str] = set()  # modules that are there because `module_at` ran their files
 
 
 def recipes_in(module: ModuleType) -> dict[str, Recipe]:
@@ -70,13 +73,22 @@ def benchmark(name: str) -> dict[str, dict[str, Recipe]]:
 
 
 def module_at(file: str) -> ModuleType:
-    """Return the Python file `file` as a module, after running it; a fault in it is one sentence."""
+    """Return the Python file `file` as a module, after running it; a fault in it is one sentence.
+
+    It can be imported by its name from then on, here and in processes that this one starts, and so can its neighbours.
+    """
     path = Path(file)
     if not path.is_file():
         raise UserError(f"{file}: no such file")
+    if path.stem in sys.modules and path.stem not in _RUN:
+        raise UserError(f"{file}: there is another module called '{path.stem}' already; give the file another name")
     spec = importlib.util.spec_from_file_location(path.stem, path)
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)
+    sys.modules[path.stem] = module
+    _RUN.add(path.stem)
+    if (folder := str(path.resolve().parent)) not in sys.path:
+        sys.path.append(folder)
     try:
         spec.loader.exec_module(module)
     except ValidationError as error:

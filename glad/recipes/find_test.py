@@ -1,5 +1,8 @@
 """Recipes are found by name, in one's own file and in a run folder; a near miss is told the name that was meant."""
 
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+
 import pytest
 
 import glad.recipes.find
@@ -46,6 +49,24 @@ def test_a_file_of_ones_own_with_one_recipe_needs_no_name(tmp_path):
     path.write_text(FILE)
     with pytest.raises(UserError, match="no recipe called 'on'; did you mean 'one'"):
         find_recipe(f"{path}:on")
+
+
+def test_a_file_may_import_its_neighbours_and_a_fresh_process_may_import_it(tmp_path):
+    (tmp_path / "neighbour_of_mine.py").write_text(FILE)
+    (tmp_path / "with_neighbour.py").write_text(
+        "from glad.methods.supervised import SupervisedConfig\nfrom neighbour_of_mine import ONE\n"
+        "class OwnConfig(SupervisedConfig): pass\n"
+        "TWO = ONE.model_copy(update={'name': 'two', 'method': OwnConfig()})\n"
+    )
+    recipe = find_recipe(f"{tmp_path / 'with_neighbour.py'}:two")
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+        assert pool.submit(type, recipe.method).result() is type(recipe.method)
+
+
+def test_a_name_that_is_taken_is_refused(tmp_path):
+    (tmp_path / "json.py").write_text(FILE)
+    with pytest.raises(UserError, match="another module called 'json' already; give the file another name"):
+        find_recipe(str(tmp_path / "json.py"))
 
 
 def test_a_file_without_recipes_says_so(tmp_path):
