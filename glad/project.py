@@ -40,6 +40,7 @@ class Project:
         backbone: a name in NETWORKS.
         weights: file for the backbone to start from; None is what NETWORKS says.
         workers: processes; None is as many as suit the machine.
+        source_root, target_root, test_root: where the paths of a list start; None is the folder of the list.
     """
 
     file: Path
@@ -51,6 +52,9 @@ class Project:
     backbone: BackboneName = "small"
     weights: Path | None = None
     workers: int | None = None
+    source_root: Path | None = None
+    target_root: Path | None = None
+    test_root: Path | None = None
 
     @property
     def name(self) -> str:
@@ -96,7 +100,7 @@ def begin(project: Project, *, force: bool = False) -> str:
     classes = listings[0].classes
     assert classes is not None
     report = lists_report(asked_of(project, classes), decode="sample", workers=workers)
-    refuse_broken(report)
+    refuse_broken(report, labels_hint(project, classes))
     frames = (one.rows.frames for one in report.lists)
     source, target, *test = (Videos(listing, lengths) for listing, lengths in zip(listings, frames, strict=True))
 
@@ -145,6 +149,12 @@ def check_names(project: Project, force: bool) -> None:
         raise UserError(f"there are no weights at {project.weights}")
     given = {"source": project.source, "target": project.target}
     given |= {"test": project.test} if project.test else {}
+    roots = {"source": project.source_root, "target": project.target_root, "test": project.test_root}
+    for what, root in roots.items():
+        if root is not None and (what not in given or given[what].is_dir()):
+            raise UserError(f"--{what}-root goes with a list, and --{what} is none; leave it out")
+        if root is not None and not root.is_dir():
+            raise UserError(f"there is no folder {root} (--{what}-root)")
     places = [(f"--{what} {path}", path.resolve()) for what, path in given.items()]
     for k, (what, path) in enumerate(places):
         for other, there in places[:k]:
@@ -165,7 +175,7 @@ def listings_of(project: Project) -> list[Listing]:
     classes = read_classes(project.classes) if project.classes else None
     if project.source.is_file() and project.source.suffix.lower() != ".csv" and classes is None:
         raise UserError(f"{project.source} is a list, whose labels need names: --classes FILE with one name a line")
-    source = open_listing(project.source, classes, labelled=True)
+    source = open_listing(project.source, classes, labelled=True, root=project.source_root)
     classes = source.classes
     if classes is None:
         raise UserError(f"{project.source} numbers its classes; name them with --classes FILE, one name a line")
@@ -173,28 +183,57 @@ def listings_of(project: Project) -> list[Listing]:
         raise UserError(
             f"{project.source} has one class alone, {classes[0]}; there is nothing to tell apart without a second"
         )
-    target = open_listing(
-        project.target, classes, labelled=project.target_labelled, keep_labels=False, allow_empty_classes=True
-    )
+    try:
+        target = target_listing(project, classes, project.target_labelled)
+    except UserError as problem:
+        raise UserError(f"{problem}{labels_hint(project, classes)}") from None
     if project.test is None:
         return [source, target]
-    return [source, target, open_listing(project.test, classes, labelled=True, allow_empty_classes=True)]
+    test = open_listing(project.test, classes, labelled=True, root=project.test_root, allow_empty_classes=True)
+    return [source, target, test]
+
+
+def target_listing(project: Project, classes: tuple[str, ...], labelled: bool) -> Listing:
+    """Return the target, whose rows end in labels or not; they are dropped where they are read."""
+    return open_listing(
+        project.target,
+        classes,
+        labelled=labelled,
+        keep_labels=False,
+        root=project.target_root,
+        allow_empty_classes=True,
+    )
+
+
+def labels_hint(project: Project, classes: tuple[str, ...]) -> str:
+    """Return what to add to a fault of the target's list where its rows may well end in labels; else nothing."""
+    if project.target_labelled or not project.target.is_file():
+        return ""
+    try:
+        open_listing(project.target, classes, labelled=True, root=project.target_root, allow_empty_classes=True)
+    except UserError:
+        return ""
+    return f"\nthe rows of {project.target} may end in labels; if they do, say so by --target-labelled"
 
 
 def asked_of(project: Project, classes: tuple[str, ...]) -> list[Asked]:
     """Return what the check is to look at: the lists of the project, and what each is for."""
     labelled = project.target_labelled
+    names = classes if labelled else None
     asked = [
-        Asked(project.source, labelled=True, classes=classes, role="source", use="train"),
-        Asked(project.target, labelled=labelled, classes=classes if labelled else None, role="target", use="train"),
+        Asked(project.source, project.source_root, True, classes, role="source", use="train"),
+        Asked(project.target, project.target_root, labelled, names, role="target", use="train"),
     ]
     if project.test is not None:
-        asked.append(Asked(project.test, labelled=True, classes=classes, role="test", use="held_out"))
+        asked.append(Asked(project.test, project.test_root, True, classes, role="test", use="held_out"))
     return asked
 
 
-def refuse_broken(report: Report) -> None:
-    """Refuse videos that training or evaluation would stumble over, all of them together and each by name."""
+def refuse_broken(report: Report, hint: str) -> None:
+    """Refuse videos that training or evaluation would stumble over, all of them together and each by name.
+
+    `hint` is what may help where they are the target's.
+    """
     fatal = {kind for kind, (level, _) in KINDS.items() if level == "problem"}.difference(TOLD, SAID)
     broken = [item for item in report.findings.items if item.kind in fatal]
     count = sum(n for kind, n in report.findings.counts().items() if kind in fatal)
@@ -204,8 +243,10 @@ def refuse_broken(report: Report) -> None:
     told = [*unseen, *(f"{place_of(report, item)}{item.text}" for item in broken[:NAMED])]
     more = [f"and {count - NAMED} more"] if count > NAMED else []
     problems = "1 problem" if count + len(unseen) == 1 else f"{count + len(unseen)} problems"
+    if not any(item.at is not None and report.lists[item.at.list].asked.role == "target" for item in broken):
+        hint = ""
     raise UserError(
-        f"{problems} with the videos; repair them or take them out, and run again:\n" + "\n".join(told + more)
+        f"{problems} with the videos; repair them or take them out, and run again:\n" + "\n".join(told + more) + hint
     )
 
 
@@ -257,17 +298,15 @@ def settings_of(project: Project, classes: tuple[str, ...], chosen: Sizes) -> Se
         source=project.source,
         target=project.target,
         test=project.test,
+        source_root=project.source_root,
+        target_root=project.target_root,
+        test_root=project.test_root,
         target_labelled=project.target_labelled,
         backgrounds=project.backgrounds,
         network=project.backbone,
         weights=str(project.weights.absolute()) if project.weights else NETWORKS[project.backbone].weights,
         sizes=chosen,
     )
-
-
-def folder_of(videos: Path) -> Path:
-    """Return the folder of videos that `videos` is, or that it, a list, stands in."""
-    return videos if videos.is_dir() else videos.parent
 
 
 def next_steps(project: Project, settings: Settings, workers: int, minutes: float) -> list[str]:
@@ -277,12 +316,12 @@ def next_steps(project: Project, settings: Settings, workers: int, minutes: floa
     loaders = f" --workers {workers}"
     amount = f"about {minutes / 60:.0f} hours" if minutes >= 100 else f"about {minutes:.0f} minutes"
     took = f"{amount if minutes >= 1.5 else 'a minute or so'} here"
+    target, named = project.target, "names the action in every unlabelled video"
+    if not target.is_dir():
+        target, named = project.target_root or target.parent, f"{named}, and in all others of that folder"
     commands = [
         (f"glad train {file}{loaders}", f"GLAD, both stages: {took}"),
-        (
-            f"glad predict {both} {shlex.quote(str(folder_of(project.target)))}",
-            "names the action in every unlabelled video",
-        ),
+        (f"glad predict {both} {shlex.quote(str(target))}", named),
     ]
     if project.test is not None:
         commands += [

@@ -113,6 +113,58 @@ def test_lists_stand_in_for_folders(project, squares):
     assert steps.target is not None and not steps.target.listing.labelled and len(steps.target.listing.video(1)) == 9
 
 
+def test_lists_may_lie_elsewhere_than_their_videos(project, squares):
+    shutil.copy(squares / "classes.txt", "classes.txt")
+    for name, text in (
+        ("s", "left/left_0 12 0\nright/right_1 12 1\n"),
+        ("t", "left_0 0 12\nright_1 2 9\n"),
+        ("e", "left/left_0 12 0\n"),
+    ):
+        Path("lists").mkdir(exist_ok=True)
+        Path("lists", f"{name}.txt").write_text(text)
+    value = replace(
+        project, source=Path("lists/s.txt"), target=Path("lists/t.txt"), classes=Path("classes.txt"), test=None
+    )
+    with pytest.raises(UserError, match="--test-root goes with a list, and --test is none"):
+        begin(replace(value, test_root=Path("test")))
+    with pytest.raises(UserError, match="--test-root goes with a list, and --test is none"):
+        begin(replace(value, test=Path("test"), test_root=Path("test")))
+    with pytest.raises(UserError, match=r"there is no folder gone \(--source-root\)"):
+        begin(replace(value, source_root=Path("gone")))
+    assert untouched()
+    value = replace(value, source_root=Path("labelled"), target_root=Path("un labelled"))
+    said = begin(replace(value, test=Path("lists/e.txt"), test_root=Path("test")))
+    assert "target: 2 unlabelled videos of 9 to 12 frames" in said and "backgrounds: 2 made" in said
+    assert "glad predict runs/my-project 'un labelled'" in said
+    data = find_recipe("my-project.py").data
+    folders = [videos.folder.name for videos in (data.source, data.target, data.test)]
+    assert folders == ["labelled", "un labelled", "test"]
+    assert 'root=HERE / "un labelled", labelled=False' in project.file.read_text()
+    steps = training_steps(find_recipe("my-project.py"), ("left", "right"), Needs(target=True), 0, 1)
+    assert steps.target is not None and len(steps.target.listing.video(1)) == 9
+
+
+@pytest.mark.parametrize("name, text", [("t.txt", "left_0 12 0\nright_1 12 1\n"), ("t.csv", "left_0,left\n")])
+def test_a_target_that_may_be_labelled_is_told_the_flag(project, name, text):
+    """`left_0 12 0` is a video of no frames where rows hold no labels."""
+    (project.target / name).write_text(text)
+    with pytest.raises(UserError, match=r"the rows of .* may end in labels; if they do, say so by --target-labelled"):
+        begin(replace(project, target=project.target / name))
+    (project.target / "t.txt").write_text("left_0 6 1\nright_1 11 1\n")  # one frame each, if 1 is no label: all fine
+    begin(replace(project, target=project.target / "t.txt"))
+
+
+def test_a_broken_target_that_may_be_labelled_is_told_the_flag(project):
+    """`left_0 12 1` is one frame after the last one where rows hold no labels."""
+    (project.target / "t.txt").write_text("left_0 12 1\n")
+    with pytest.raises(UserError, match=r"1 problem with the videos(.|\n)*\nthe rows of .*--target-labelled"):
+        begin(replace(project, target=project.target / "t.txt"))
+    (project.target / "t.txt").write_text("left_0 12 2\n")  # there is no third class
+    with pytest.raises(UserError) as told:
+        begin(replace(project, target=project.target / "t.txt"))
+    assert "--target-labelled" not in str(told.value)
+
+
 def test_random_weights_and_long_trainings_are_told(project, monkeypatch):
     monkeypatch.setattr(glad.project, "training_minutes", lambda *_: 237.0)
     said = begin(replace(project, backbone="tsm"))

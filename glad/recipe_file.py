@@ -104,6 +104,7 @@ class Settings:
         weights: what the first stage and source only start from, or None.
         sizes: what suits the machine.
         found: comment lines about the videos and the machine.
+        source_root, target_root, test_root: where the paths of a list start; None is the folder of the list.
     """
 
     name: str
@@ -117,6 +118,9 @@ class Settings:
     weights: str | None
     sizes: Sizes
     found: tuple[str, ...] = ()
+    source_root: Path | None = None
+    target_root: Path | None = None
+    test_root: Path | None = None
 
 
 def recipe_text(settings: Settings, folder: Path) -> str:
@@ -153,9 +157,9 @@ HERE = Path(__file__).resolve().parent  # so that the recipe works from any fold
 {found}
 DATA = Pair(
     classes={classes_text(s.classes)},
-    source=Videos(list={place(s.source, folder)}),
-    target=Videos(list={place(s.target, folder)}{labelled}),
-    test=Videos(list={place(test, folder)}),{yet}
+    source=Videos(list={place(s.source, folder)}{root(s.source_root, folder)}),
+    target=Videos(list={place(s.target, folder)}{root(s.target_root, folder)}{labelled}),
+    test=Videos(list={place(test, folder)}{root(s.test_root, folder)}),{yet}
     backgrounds={place(s.backgrounds, folder)},  # what stands still in each source video
 )
 PIXELS = Spatial(size={s.sizes.size}, short_side={short_side}, crop="multiscale", shrink="area")
@@ -223,6 +227,11 @@ def place(path: Path, folder: Path) -> str:
     if path.is_relative_to(folder):
         return f"HERE / {quoted(str(path.relative_to(folder)))}"
     return f"Path({quoted(str(path))})"
+
+
+def root(path: Path | None, folder: Path) -> str:
+    """Return the argument that names where the paths of a list start; nothing where that is its own folder."""
+    return "" if path is None else f", root={place(path, folder)}"
 
 
 def classes_text(classes: tuple[str, ...]) -> str:

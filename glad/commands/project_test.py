@@ -16,6 +16,18 @@ def test_what_is_said_is_handed_on(name, file, monkeypatch, capsys):
     plain = Project(Path(file), Path("s"), Path("t"))
     assert capsys.readouterr().out == f"{plain!r} False\n"
     words = ["--test", "e", "--classes", "c", "--target-labelled", "--backbone", "tsm", "--weights", "w"]
+    words += ["--source-root", "sr", "--target-root", "tr", "--test-root", "er"]
     main(["init", name, "--source", "s", "--target", "t", *words, "--workers", "3", "--force"])
-    full = Project(Path(file), Path("s"), Path("t"), Path("e"), Path("c"), True, "tsm", Path("w"), 3)
+    full = Project(
+        Path(file),
+        Path("s"),
+        Path("t"),
+        Path("e"),
+        Path("c"),
+        True,
+        "tsm",
+        Path("w"),
+        3,
+        *map(Path, ("sr", "tr", "er")),
+    )
     assert capsys.readouterr().out == f"{full!r} True\n"
