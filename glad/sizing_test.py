@@ -10,7 +10,7 @@ from glad.machine import Machine
 from glad.methods.order import OrderConfig
 from glad.recipe_file import NETWORKS, Sizes
 from glad.sampling import Ordered
-from glad.sizing import interval_for, seconds_per_step, sizes, training_minutes
+from glad.sizing import BEGINNING, interval_for, seconds_per_step, sizes, training_minutes
 
 LAPTOP, SERVER = Machine(4, 16), Machine(16, 128, "H200", 139.8)
 
@@ -50,18 +50,24 @@ def test_the_time_is_that_of_both_stages(square_recipe, monkeypatch):
     monkeypatch.setattr(
         glad.sizing, "seconds_per_step", lambda stage, classes, workers: 2.0 if stage.steps == 30 else 4.0
     )
-    assert training_minutes(recipe, ("left", "right"), 0) == pytest.approx((30 * 2 + 90 * 4) / 60)
+    assert training_minutes(recipe, ("left", "right"), 0) == pytest.approx((30 * 2 + 90 * 4 + 2 * BEGINNING) / 60)
 
 
-def test_workers_share_the_loading(square_recipe, monkeypatch):
-    """A step that computes for 1 s and loads for 6 s: a clock that is wound by both."""
-    ticks = iter(np.cumsum([0, 6, 1] * 3).tolist())
+@pytest.mark.parametrize("workers, seconds", [(0, 7.0), (1, 6.25), (2, 3.25), (8, 1 + 0.75 / 4)])
+def test_workers_share_the_loading(workers, seconds, square_recipe, monkeypatch):
+    """A step that computes for 1 s and loads for 6 s, by a clock that both wind; a quarter of the shorter is lost."""
+    ticks = iter(np.cumsum([0, 60, 10, *[0, 6, 1] * 2]).tolist())
     monkeypatch.setattr(glad.sizing.time, "perf_counter", lambda: next(ticks))
-    assert seconds_per_step(square_recipe(), ("left", "right"), 2) == pytest.approx(3.0)
-    ticks = iter(np.cumsum([0, 6, 1] * 3).tolist())
-    assert seconds_per_step(square_recipe(), ("left", "right"), 0) == pytest.approx(7.0)
-    ticks = iter(np.cumsum([0, 6, 1] * 3).tolist())
-    assert seconds_per_step(square_recipe(), ("left", "right"), 8) == pytest.approx(1.0)
+    assert seconds_per_step(square_recipe(), ("left", "right"), workers) == pytest.approx(seconds)
+    assert next(ticks, None) is None, "slow steps are made thrice"
+
+
+def test_quick_steps_are_made_more_often_and_the_middle_one_counts(square_recipe, monkeypatch):
+    loading = [9, 0.1, 0.1, 0.5, 0.1, 0.1, 0.1, 0.1, 0.1]
+    ticks = iter(np.cumsum([x for load in loading for x in (0, load, 0.1)]).tolist())
+    monkeypatch.setattr(glad.sizing.time, "perf_counter", lambda: next(ticks))
+    assert seconds_per_step(square_recipe(), ("left", "right"), 0) == pytest.approx(0.2)
+    assert next(ticks, None) is None
 
 
 def test_a_real_step_takes_time(square_recipe):
