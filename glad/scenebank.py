@@ -34,7 +34,7 @@ class Scenes:
 
 
 def scene_vectors(
-    listing: Listing, rows: Sequence[int], encoder: SceneEncoder, folder: Path, title: str = "scenes", workers: int = 1
+    listing: Listing, rows: Sequence[int], encoder: SceneEncoder, folder: Path, title: str = "scenes", workers: int = 0
 ) -> Scenes:
     """Return the scenes of the entries `rows` of a listing, in their order.
 

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from glad.data.lengths import video_lengths
 from glad.data.listing import Listing
 from glad.errors import UserError
 from glad.files import write_text
@@ -28,7 +29,6 @@ from glad.gaps import (
     temporal_gap,
 )
 from glad.metrics import Scores
-from glad.progress import progress
 from glad.published import GAPS
 from glad.run import Run
 from glad.scenebank import scene_vectors
@@ -53,19 +53,9 @@ class Domain:
         return self.listing.file.resolve().stem
 
 
-def domain_of(listing: Listing, title: str) -> Domain:
+def domain_of(listing: Listing, title: str, workers: int = 0) -> Domain:
     """Return a listing with the lengths of its videos, counted in the videos where the list does not say."""
-    lengths = [listing[row].frames for row in range(len(listing))]
-    unsaid = [row for row, frames in enumerate(lengths) if frames is None]
-    left_out = []
-    if unsaid:
-        with progress(f"{title}: frames", len(unsaid), "videos") as bar:
-            for row in unsaid:
-                try:
-                    lengths[row] = len(listing.video(row))
-                except UserError as problem:
-                    left_out.append(str(problem))
-                bar.advance(note=f"{len(left_out)} left out" if left_out else "")
+    lengths, left_out = video_lengths(listing, title, workers)
     known = np.array([frames for frames in lengths if frames is not None], np.int64)
     if not len(known):
         raise UserError(
@@ -82,7 +72,7 @@ def gaps_of(
     encoder: SceneEncoder | None = None,
     bank: Path = Path("gaps/scenes"),
     limit: int | None = None,
-    workers: int = 1,
+    workers: int = 0,
     runs: tuple[Run, Run] | None = None,
 ) -> Found:
     """Return everything about the pair; `bank` keeps scene vectors, and `limit` caps the videos they are taken of.

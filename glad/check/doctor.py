@@ -119,7 +119,7 @@ def lists_report(
     against: Sequence[Asked] = (),
     files: bool = True,
     decode: Decode = "sample",
-    workers: int = 1,
+    workers: int = 0,
     recipe: str = "",
     overlap: int = 1,
 ) -> Report:
@@ -145,7 +145,7 @@ def lists_report(
 
 
 def check_list(
-    asked: Asked, number: int, files: bool = True, decode: Decode = "sample", workers: int = 1, overlap: int = 1
+    asked: Asked, number: int, files: bool = True, decode: Decode = "sample", workers: int = 0, overlap: int = 1
 ) -> tuple[ListReport, Findings]:
     """Return what one list is like, and what was found. Raises `UserError` where nothing in it can be read."""
     rows = read_rows(asked.list, number, asked.classes, asked.root, asked.labelled)

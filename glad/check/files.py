@@ -17,7 +17,6 @@ from glad.errors import UserError
 
 Decode = Literal["sample", "ends", "all", "none"]  # first, middle, last; first, last; every frame; no frame
 
-_FEW = 32  # videos for which starting processes takes longer than looking
 _LAYOUTS = 15  # folders from which it is told how the frames of all are named and numbered
 
 
@@ -67,7 +66,7 @@ def usual_layout(folders: Sequence[Path]) -> FrameLayout | None:
 def looked_at(tasks: Sequence[Task], workers: int) -> Iterator[tuple[int, Seen]]:
     """Yield the number of each task and what was seen, as it is done; a video that kills its process is named."""
     numbered = list(enumerate(tasks))
-    for (number, task), seen in results(_look, numbered, workers if len(tasks) >= _FEW else 1):
+    for (number, task), seen in results(_look, numbered, workers):
         yield number, crashed(task) if isinstance(seen, Died) else seen
 
 

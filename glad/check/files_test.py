@@ -89,11 +89,10 @@ def test_the_usual_layout_is_that_of_most_folders(tmp_path):
     assert usual_layout([]) is None and usual_layout([tmp_path / "empty"]) is None
 
 
-def test_one_process_or_several_tell_the_same(tmp_path, monkeypatch):
-    monkeypatch.setattr(files, "_FEW", 2)
+def test_one_process_or_several_tell_the_same(tmp_path):
     frames_in(tmp_path / "a", 2)
     tasks = [Task(tmp_path / name, (Span(0, 0, 2),), ONE, "sample") for name in ("a", "none", "a")]
-    assert dict(looked_at(tasks, 2)) == dict(looked_at(tasks, 1))
+    assert dict(looked_at(tasks, 2)) == dict(looked_at(tasks, 0))
 
 
 def kill(numbered: tuple[int, Task]) -> Seen:
@@ -103,12 +102,12 @@ def kill(numbered: tuple[int, Task]) -> Seen:
     return look(numbered[1])
 
 
-def test_a_video_that_kills_its_process_is_named(tmp_path, monkeypatch):
-    monkeypatch.setattr(files, "_FEW", 2)
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_video_that_kills_its_process_is_named(workers, tmp_path, monkeypatch):
     monkeypatch.setattr(files, "_look", kill)
     frames_in(tmp_path / "a", 2)
     tasks = [Task(tmp_path / name, (Span(0, 0, 2),), ONE, "sample") for name in ("a", "deadly", "a")]
-    found = dict(looked_at(tasks, 2))
+    found = dict(looked_at(tasks, workers))
     assert found[0] == found[2] == Seen(2) and kinds(found[1]) == [("decode", None)]
     assert "deadly ends the program" in found[1].faults[0].text
 

@@ -21,7 +21,7 @@ from glad.recipes.k2b import KINETICS_BABEL
 
 
 def recipe_report(
-    recipe: Recipe, files: bool = True, decode: Decode = "sample", workers: int = 1, overlap: int = 1
+    recipe: Recipe, files: bool = True, decode: Decode = "sample", workers: int = 0, overlap: int = 1
 ) -> Report:
     """Return what was found of everything that training and evaluating `recipe` reads."""
     found = Findings(())

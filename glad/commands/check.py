@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from tyro.conf import Positional, arg
 
+from glad.commands.workers import WorkersOrCores
 from glad.errors import UserError
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ def check(
     write_clean: Annotated[Path | None, arg(metavar="FILE")] = None,
     overlap: int = 1,
     show: int = 5,
-    workers: int | None = None,
+    workers: WorkersOrCores = None,
 ) -> None:
     """Find what is wrong with lists of videos, or with all that a recipe reads: missing, broken, double, leaking.
 
@@ -47,7 +48,7 @@ def check(
         write_clean: write the one list that is checked without its faulty rows; what was dropped stands in FILE.json.
         overlap: rows of different labels that share so many frames or more contradict each other.
         show: findings of a kind that are told one by one.
-        workers: processes that look at videos; not given, one per core.
+        workers: processes that look at videos; not given, one per core; 0: this one, which a bad video may kill.
     """
     from glad.check.clean import check_target
     from glad.check.clean import write_clean as written

@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 
 from tyro.conf import Positional, arg
 
+from glad.commands.workers import Workers
 from glad.errors import UserError
 
 
@@ -23,7 +24,7 @@ def gaps(
     runs: tuple[Path, Path] | None = None,
     name: str | None = None,
     out: Path = Path("gaps"),
-    workers: int = 2,
+    workers: Workers = 2,
     json: bool = False,
 ) -> None:
     """Measure how far apart two domains are: Table 1 of the paper for any pair (docs/gaps.md).
@@ -46,7 +47,7 @@ def gaps(
         runs: run folders: one trained on the source alone, one with the target's labels.
         name: of the pair.
         out: folder for gaps.json, the charts, and the scene vectors, which another call finds there.
-        workers: processes that decode videos.
+        workers: processes that decode videos; 0: this one, which a bad video may kill.
         json: print gaps.json instead of the table.
     """
     for flag, value in (("--frames", frames), ("--limit", limit)):
@@ -64,7 +65,7 @@ def gaps(
     of_source = open_listing(source, names, not source_unlabelled, root=source_root, allow_empty_classes=True)
     names = names or of_source.classes
     of_target = open_listing(target, names, not target_unlabelled, root=target_root, allow_empty_classes=True)
-    first, second = domain_of(of_source, "source"), domain_of(of_target, "target")
+    first, second = domain_of(of_source, "source", workers), domain_of(of_target, "target", workers)
     found = gaps_of(
         first,
         second,

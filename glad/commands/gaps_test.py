@@ -12,7 +12,7 @@ def words(squares, tmp_path):
     sides = ("source", "target")
     roots = [word for side in sides for word in (f"--{side}-root", str(squares / side))]
     lists = [str(squares / f"{side}.txt") for side in sides]
-    return ["gaps", *lists, *roots, "--out", str(tmp_path / "out"), "--workers", "1", "--frames", "2"]
+    return ["gaps", *lists, *roots, "--out", str(tmp_path / "out"), "--workers", "0", "--frames", "2"]
 
 
 def test_the_pair_stands_in_the_table_and_again_in_json(words, squares, tmp_path, capsys):

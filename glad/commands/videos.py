@@ -6,6 +6,8 @@ from typing import Annotated, Literal
 import tyro
 from tyro.conf import Positional, arg
 
+from glad.commands.workers import Workers, WorkersOrCores
+
 
 def prepare(arguments: list[str]) -> None:
     """Make what training needs: `glad prepare lists`, `... frames`, `... backgrounds`, `... mini`."""
@@ -29,7 +31,7 @@ def prepare_frames(
     quality: int = 95,
     template: str = "img_%05d.jpg",
     first: int = 0,
-    workers: int | None = None,
+    workers: WorkersOrCores = None,
 ) -> None:
     """Write every frame of every video as a JPEG, in folders like the videos, and a list of them; finished ones stay.
 
@@ -42,7 +44,7 @@ def prepare_frames(
         quality: of the JPEGs, 1 to 100.
         template: names of the frames.
         first: number of the first frame: 0 as in the released Kinetics list, 1 for the BABEL list.
-        workers: processes; not given, one per core.
+        workers: processes; not given, one per core; 0: this one, which a bad video may kill.
     """
     from glad.data.extract import FrameFiles, extract_frames
     from glad.data.listing import open_listing
@@ -68,7 +70,7 @@ def prepare_backgrounds(
     root: Path | None = None,
     unlabelled: bool = False,
     sheet: Path | None = None,
-    workers: int | None = None,
+    workers: WorkersOrCores = None,
 ) -> None:
     """Write the temporal median of every video of a source list, and a sheet to look at; finished ones are kept.
 
@@ -78,7 +80,7 @@ def prepare_backgrounds(
         root: folder that the entries of the list are relative to; the folder of the list where not given.
         unlabelled: the rows of the list hold no labels.
         sheet: the contact sheet, of several pages where there are more than 100; OUT/contact.jpg where not given.
-        workers: processes; not given, one per core.
+        workers: processes; not given, one per core; 0: this one, which a bad video may kill.
     """
     from glad.data.background import background_sheet, extract_backgrounds
     from glad.data.listing import open_listing
@@ -93,7 +95,7 @@ def prepare_backgrounds(
         print(f"to look at: {pages[0]}" + (f" … {pages[-1].name}" if len(pages) > 1 else ""))
 
 
-def prepare_mini(out: Path = Path("data/mini/0"), seed: int = 0, workers: int = 2) -> None:
+def prepare_mini(out: Path = Path("data/mini/0"), seed: int = 0, workers: Workers = 2) -> None:
     """Make the embedded benchmark: Kinetics→BABEL in miniature.
 
     Args:

@@ -11,17 +11,17 @@ def test_backgrounds_are_made_once(squares, tmp_path, capsys):
     out = tmp_path / "b"
     words = ["prepare", "backgrounds", squares / "source.txt", "--root", squares / "source", "--out", out]
     for made, there, look in ((8, 0, f"to look at: {out / 'contact.jpg'}\n"), (0, 8, "")):
-        main([str(word) for word in [*words, "--workers", 1]])
+        main([str(word) for word in [*words, "--workers", 0]])
         assert capsys.readouterr().out == f"{made} backgrounds made, {there} were there, in {out}\n{look}"
     assert len(list(out.rglob("*.jpg"))) == 8 + 1
-    main([str(word) for word in [*words, "--workers", 1, "--sheet", tmp_path / "sheet.jpg"]])
+    main([str(word) for word in [*words, "--workers", 0, "--sheet", tmp_path / "sheet.jpg"]])
     assert capsys.readouterr().out.endswith(f"to look at: {tmp_path / 'sheet.jpg'}\n")
 
 
 def test_frames_are_made_and_a_broken_video_ends_in_status_2(squares, tmp_path, capsys):
     videos, out = tmp_path / "videos", tmp_path / "f"
     shutil.copytree(squares / "source", videos)
-    words = ["prepare", "frames", squares / "source.txt", "--root", videos, "--out", out, "--workers", 1]
+    words = ["prepare", "frames", squares / "source.txt", "--root", videos, "--out", out, "--workers", 0]
     words = [str(word) for word in [*words, "--first", 1, "--short-side", 12]]
     main(words)
     rows = f"rows in {out / 'frames.txt'}\n"

@@ -27,7 +27,7 @@ def background_path(record: VideoRecord) -> str:
     return f"{bare_path(record.path)}{span}.jpg"
 
 
-def extract_backgrounds(listing: Listing, root: Path, out: Path, workers: int = 1) -> int:
+def extract_backgrounds(listing: Listing, root: Path, out: Path, workers: int = 0) -> int:
     """Write the background of every listed video below `out`; return how many were written now.
 
     Running again continues, and makes again what a video changed since (`work.outcome`). They are JPEGs of quality

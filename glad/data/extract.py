@@ -99,7 +99,7 @@ class Extracted:
     other_lengths: int
 
 
-def extract_frames(listing: Listing, out: Path, files: FrameFiles, workers: int = 1) -> Extracted:
+def extract_frames(listing: Listing, out: Path, files: FrameFiles, workers: int = 0) -> Extracted:
     """Write a frame folder below `out` for every video of `listing`, and a list of them, `out/frames.txt`.
 
     The folders mirror the videos: `jump/a.mp4` becomes `jump/a/`. All frames of a video are written, in the order

@@ -21,11 +21,11 @@ class Died:
 def results(function: Callable[[T], R], things: Sequence[T], workers: int) -> Iterator[tuple[T, R | Died]]:
     """Yield every thing with what `function` returned for it, as they are done; what it raises is raised here.
 
-    With fewer than two workers it runs in this process. When a process dies, the things that were at work are tried
-    one at a time, each in a process of its own, and the one that kills that too is yielded with `Died`.
+    Without workers it runs in this process, and what kills it kills all. When a worker dies, the things that were at
+    work are tried one at a time, each in a process of its own, and the one that kills that too is yielded with `Died`.
     """
     workers = min(workers, len(things))
-    if workers < 2:
+    if workers < 1:
         yield from ((thing, function(thing)) for thing in things)
         return
     waiting = deque(things)

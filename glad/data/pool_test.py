@@ -19,24 +19,26 @@ def own_process(path: Path) -> int:
     return os.getpid()
 
 
-@pytest.mark.parametrize("workers", [0, 1, 8])
-def test_one_thing_or_one_worker_needs_no_other_process(workers: int, tmp_path: Path):
-    assert [*results(own_process, [tmp_path / "a"], workers)] == [(tmp_path / "a", os.getpid())]
-    assert [*results(halved, [2, 4, 6], min(workers, 1))] == [(2, 1), (4, 2), (6, 3)]
-    assert [*results(halved, [], workers)] == []
+def test_no_worker_is_this_process_and_one_is_another(tmp_path: Path):
+    assert [*results(own_process, [tmp_path / "a"], 0)] == [(tmp_path / "a", os.getpid())]
+    [(_, other)] = results(own_process, [tmp_path / "a"], 1)
+    assert isinstance(other, int) and other != os.getpid()
+    assert [*results(halved, [2, 4, 6], 0)] == [(2, 1), (4, 2), (6, 3)]
+    assert [*results(halved, [], 8)] == []
 
 
-def test_a_process_that_dies_takes_only_its_own_thing_with_it():
-    found = dict(results(halved, [2, 13, 4, 6, 8, 10], 2))
+@pytest.mark.parametrize("things, workers", [([13], 8), ([2, 13, 4, 6, 8, 10], 1), ([2, 13, 4, 6, 8, 10], 2)])
+def test_a_process_that_dies_takes_only_its_own_thing_with_it(things: list[int], workers: int):
+    found = dict(results(halved, things, workers))
     assert isinstance(found.pop(13), Died)
-    assert found == {2: 1, 4: 2, 6: 3, 8: 4, 10: 5}
+    assert found == {thing: thing // 2 for thing in things if thing != 13}
 
 
 def test_what_is_raised_there_is_raised_here():
     with pytest.raises(ValueError, match="3 is odd"):
         dict(results(halved, [2, 3, 4], 2))
     with pytest.raises(ValueError, match="3 is odd"):
-        dict(results(halved, [3], 1))
+        dict(results(halved, [3], 0))
 
 
 def test_cores():

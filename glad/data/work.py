@@ -83,7 +83,7 @@ def outcome(
     settings: Facts,
     *,
     title: str,
-    workers: int = 1,
+    workers: int = 0,
     whole: Whole = lambda path, facts: path.exists(),
     adopt: bool = False,
 ) -> Outcome:

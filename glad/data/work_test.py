@@ -42,7 +42,7 @@ class Bench:
         for name, text in texts.items():
             (self.videos / name).write_text(text)
 
-    def run(self, workers: int = 1, adopt: bool = False, **settings: int) -> Outcome:
+    def run(self, workers: int = 0, adopt: bool = False, **settings: int) -> Outcome:
         self.log.write_text("")
         make = partial(copied, self.log)
         return outcome(self.jobs, self.out, make, settings, title="copies", workers=workers, adopt=adopt)
@@ -62,7 +62,7 @@ def bench(tmp_path: Path) -> Bench:
 ALL = ["a.mp4", "b.mp4", "c.mp4"]
 
 
-@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize("workers", [0, 2])
 def test_everything_is_done_once(bench: Bench, workers: int):
     done = bench.run(workers)
     assert (done.made, done.kept, done.failed) == (3, 0, {})
@@ -123,9 +123,10 @@ def test_failures_stop_nobody_and_are_listed_and_tried_again(bench: Bench):
     assert not (bench.out / "quarantine.txt").exists()
 
 
-def test_a_video_that_kills_its_process_is_named(bench: Bench):
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_video_that_kills_its_process_is_named(bench: Bench, workers: int):
     bench.say(b="dies")
-    done = bench.run(workers=2)
+    done = bench.run(workers)
     assert done.made == 2 and bench.there() == {"a": "one", "c": "three"}
     assert done.failed["deep/b.txt"].endswith("b: the process that worked on it died, perhaps for lack of memory")
     assert not (bench.out / ".unfinished").exists()
