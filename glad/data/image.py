@@ -25,6 +25,11 @@ def read_image(path: Path) -> NDArray[np.uint8]:
         content = path.read_bytes()
     except OSError as problem:
         raise UserError(f"{path} cannot be read: {reason(problem)}") from None
+    return decode(content, str(path))
+
+
+def decode(content: bytes | memoryview, path: str) -> NDArray[np.uint8]:
+    """Return the image that the bytes of a file hold, as `read_image` does; errors open with `path`."""
     if not content:
         raise UserError(f"{path} is an empty file")
     if content[:2] == b"\xff\xd8":
