@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import tyro
 from tyro.conf import Positional, arg
 
+from glad.commands.workers import Workers
 from glad.errors import UserError
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ class TrainOptions:
     """A name from `glad recipes`, my_recipes.py, my_recipes.py:name, or a run's recipe.json. Python files are run."""
     out: Path | None = None
     """The run folder; not given, runs/NAME by the name of the recipe."""
-    workers: int = 2
+    workers: Workers = 2
     """Processes that load videos; 0 loads in the training process."""
     devices: int = 1
     """Processes that train, one a GPU; they share every batch."""
@@ -105,7 +106,7 @@ def without_stages(changed: Any, default: Any) -> "Recipe":
     return changed.recipe.model_copy(update={"after": after})
 
 
-def evaluate(runs: Runs, select: Rule | None = None, workers: int = 2) -> None:
+def evaluate(runs: Runs, select: Rule | None = None, workers: Workers = 2) -> None:
     """Score runs on their target test videos, and write predictions, scores and confusion matrix into each.
 
     Args:
@@ -127,7 +128,7 @@ def predict(
     videos: Annotated[tuple[Path, ...], Positional, arg(metavar="VIDEO ...")],
     top: int = 3,
     json: bool = False,
-    workers: int = 0,
+    workers: Workers = 0,
 ) -> None:
     """Name the action in videos.
 
@@ -145,7 +146,7 @@ def predict(
         print(found.as_json() if json else found.as_text())
 
 
-def demo(out: Path = Path("runs/demo"), workers: int = 1) -> None:
+def demo(out: Path = Path("runs/demo"), workers: Workers = 1) -> None:
     """Train GLAD and source only on the embedded benchmark, score both, and write a report page.
 
     Args:
@@ -179,7 +180,7 @@ def table(
     out: Path = Path("runs/table"),
     results: Path | None = None,
     jobs: int | None = None,
-    workers: int = 0,
+    workers: Workers = 0,
     devices: int = 1,
 ) -> None:
     """Train and score the rows of a table of the paper over seeds, what is missing only, and compare them.
