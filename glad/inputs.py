@@ -1,5 +1,6 @@
 """What the data of a recipe becomes: class names, the two training domains, the test domain."""
 
+import shlex
 from pathlib import Path
 
 from glad.data.background import BackgroundBank
@@ -55,7 +56,7 @@ def training_steps(recipe: Recipe, classes: tuple[str, ...], needs: Needs, rank:
     labelled = labelled_listing(pair.source, classes, every_class=True)
     mix = recipe.mix if recipe.mix is not None and recipe.mix.probability > 0 else None
     bank = (
-        background_bank(pair.backgrounds, labelled, "data.backgrounds")
+        background_bank(pair.backgrounds, labelled, pair.source, "data.backgrounds")
         if mix is not None or needs.backgrounds
         else None
     )
@@ -66,18 +67,32 @@ def training_steps(recipe: Recipe, classes: tuple[str, ...], needs: Needs, rank:
     if needs.target:
         listing, stills = unlabelled_listing(pair.target, classes), None
         if needs.backgrounds:
-            stills = background_bank(pair.target_backgrounds, listing, "data.target_backgrounds")
+            stills = background_bank(pair.target_backgrounds, listing, pair.target, "data.target_backgrounds")
         target = Domain(listing, recipe.target_views, recipe.target_pixels, stills=stills)
     videos = len(target) if target else 0
     plan = Plan(len(source), videos, recipe.batch_size, recipe.seed, recipe.pairing, rank, world)
     return Steps(plan, source, target, needs.again)
 
 
-def background_bank(folder: Path | None, listing: Listing, field: str) -> BackgroundBank:
-    """Return the backgrounds of `listing` in the folder that the recipe's `field` names."""
+def background_bank(folder: Path | None, listing: Listing, videos: Videos, field: str) -> BackgroundBank:
+    """Return the backgrounds of `videos`, which are `listing`, in the folder that the recipe's `field` names."""
     if folder is None:
-        raise UserError(f"the recipe needs the backgrounds of {listing.file} but names no folder of them ({field})")
-    return BackgroundBank(folder, listing)
+        made = background_command(videos, folder := Path("backgrounds"))
+        raise UserError(
+            f"the recipe needs the backgrounds of {listing.file} but names no folder of them ({field}); make one and "
+            f"name it:\n{made}\n--{field} {folder}"
+        )
+    try:
+        return BackgroundBank(folder, listing)
+    except UserError as problem:
+        raise UserError(f"{problem}:\n{background_command(videos, folder)}") from None
+
+
+def background_command(videos: Videos, folder: Path) -> str:
+    """Return the command that makes the backgrounds of `videos` in `folder`."""
+    root = [] if videos.root is None else ["--root", str(videos.root)]
+    unlabelled = [] if videos.labelled else ["--unlabelled"]
+    return shlex.join(["glad", "prepare", "backgrounds", str(videos.list), *root, *unlabelled, "--out", str(folder)])
 
 
 def described(steps: Steps) -> list[str]:

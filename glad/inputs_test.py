@@ -7,7 +7,7 @@ import pytest
 from glad import inputs
 from glad.augment import Mix
 from glad.errors import UserError
-from glad.inputs import classes_of, described, labelled_listing, training_steps, unlabelled_listing
+from glad.inputs import background_command, classes_of, described, labelled_listing, training_steps, unlabelled_listing
 from glad.methods.base import Needs
 from glad.recipe import Videos
 
@@ -96,6 +96,21 @@ def test_mixing_needs_backgrounds_and_changes_the_source_alone(square_recipe, sq
     without = square_pair.model_copy(update={"backgrounds": None})
     with pytest.raises(UserError, match=r"names no folder of them \(data\.backgrounds\)"):
         training_steps(square_recipe(data=without, mix=Mix()), CLASSES, Needs(target=True), 0, 1)
+
+
+def test_missing_backgrounds_end_in_the_command_that_makes_them(square_recipe, square_pair, tmp_path):
+    """It is one to paste: spaces are quoted, and it says what the recipe does of the list."""
+    mix, videos = Mix(probability=1.0, ratio=1.0), square_pair.source
+    for pair in ({"backgrounds": None}, {"backgrounds": Path("my stills")}):
+        recipe = square_recipe(mix=mix, data=square_pair.model_copy(update=pair))
+        with pytest.raises(UserError) as told:
+            training_steps(recipe, CLASSES, Needs(), 0, 1)
+        command = f"glad prepare backgrounds {videos.list} --root {videos.root} --out "
+        folder = "'my stills'" if pair["backgrounds"] else "backgrounds\n--data.backgrounds backgrounds"
+        assert str(told.value).endswith(f":\n{command}{folder}")
+    assert background_command(Videos(list=Path("a b"), labelled=False), Path("c")) == (
+        "glad prepare backgrounds 'a b' --unlabelled --out c"
+    )
 
 
 def test_what_is_on_disk_is_described(square_recipe, squares):

@@ -1,5 +1,6 @@
 """The command that builds a benchmark's lists from the datasets on disk."""
 
+import shlex
 from pathlib import Path
 from typing import Annotated
 
@@ -45,4 +46,10 @@ def prepare_lists(
     missing = sum(map(len, built.missing.values()))
     print(f"{len(built.lists)} lists in {out}; {missing} missing, by name in {out / 'missing.txt'}")
     if built.whole:
-        print(f"for a recipe: {out / 'pair.py'}; or on the command line: {built.flags()}")
+        from glad.inputs import background_command
+        from glad.recipe import Videos
+
+        source, stills = Videos(list=built.lists["source train"], root=built.roots["source"]), out / "backgrounds"
+        print(f"\n{background_command(source, stills.resolve())}")
+        print(f"glad train own-glad {built.flags()} {shlex.join(['--data.backgrounds', str(stills.resolve())])}")
+        print(f"\nthat is a small network, to see that it runs; for a recipe of your own: {out / 'pair.py'}")

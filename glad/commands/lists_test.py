@@ -1,10 +1,13 @@
 """`glad prepare lists` prints what it found, what is missing, and how to train on it."""
 
 import json
+import shlex
 
 import pytest
 
 from glad.cli import main
+from glad.commands.runs import overridden
+from glad.recipes.find import find_recipe
 
 
 @pytest.fixture
@@ -26,7 +29,7 @@ def test_counts_and_match_are_printed(babel, capsys):
     assert said.endswith(f"2 lists in {babel / 'out'}; 0 missing, by name in {babel / 'out' / 'missing.txt'}\n")
 
 
-def test_both_sides_end_in_the_words_for_training(babel, capsys):
+def test_both_sides_end_in_the_commands_that_come_next(babel, capsys):
     for path in ("train/high_jump/a.mp4", "val/high_jump/b.mp4"):
         (babel / "k" / path).parent.mkdir(parents=True)
         (babel / "k" / path).touch()
@@ -38,6 +41,13 @@ def test_both_sides_end_in_the_words_for_training(babel, capsys):
     said = capsys.readouterr().out
     assert f"--data.source.list {babel / 'out' / 'source_train.csv'} --data.source.root {babel / 'k'}" in said
     assert "source train: no video of run, throw" in said and "54 missing" in said
+    stills = babel / "out" / "backgrounds"
+    backgrounds, train = said.splitlines()[-4:-2]
+    made = f"glad prepare backgrounds {babel / 'out' / 'source_train.csv'} --root {babel / 'k'} --out {stills}"
+    assert backgrounds == made
+    assert train.startswith("glad train own-glad --data.classes") and train.endswith(f" --data.backgrounds {stills}")
+    recipe = overridden(find_recipe("own-glad"), shlex.split(train)[3:], "glad")
+    assert recipe.data.target.labelled and recipe.data.target.list == babel / "out" / "target_train.txt"
 
 
 def test_a_mistake_ends_with_status_2_and_one_sentence(tmp_path, capsys):

@@ -92,7 +92,7 @@ class BackgroundBank:
         if missing:
             raise UserError(
                 f"{len(missing)} of the {len(self.listing)} backgrounds for {self.listing.file} are missing in "
-                f"{self.folder}, {missing[0]} for one; run `glad prepare backgrounds` first"
+                f"{self.folder}, {missing[0]} for one; `glad prepare backgrounds` makes them"
             )
 
     def __len__(self) -> int:

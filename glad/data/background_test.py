@@ -87,9 +87,7 @@ def test_two_videos_that_would_share_a_background_are_refused(tmp_path: Path):
 
 def test_a_bank_with_gaps_is_refused_with_the_way_to_fill_them(listing: Listing, tmp_path: Path):
     out = tmp_path / "backgrounds"
-    with pytest.raises(
-        UserError, match=r"3 of the 3 backgrounds .* jump/a\.jpg for one; run `glad prepare backgrounds`"
-    ):
+    with pytest.raises(UserError, match=r"3 of the 3 backgrounds .* jump/a\.jpg for one; `glad prepare backgrounds`"):
         BackgroundBank(out, listing)
     extract_backgrounds(listing, listing.root, out)
     (out / "run" / "c.jpg").unlink()

@@ -63,7 +63,7 @@ class Built:
         assert self.whole
         out = next(iter(self.lists.values())).parent
         fields = {"source": "source train", "target": "target train", "test": "target test"}
-        words = ["--data.classes", str(out / "classes.txt")]
+        words = ["--data.classes", str(out / "classes.txt"), "--data.target.labelled"]
         for field, name in fields.items():
             words += [f"--data.{field}.list", str(self.lists[name])]
             words += [f"--data.{field}.root", str(self.roots[name.split()[0]])]
@@ -169,6 +169,7 @@ def _pair(built: Built, out: Path) -> str:
         if name in built.lists:
             root = built.roots[name.split()[0]]
             lines.append(f"    {field}=Videos(list=Path({str(built.lists[name])!r}), root=Path({str(root)!r})),")
+    lines.append(f"    backgrounds=Path({str(out / 'backgrounds')!r}),")
     return "\n".join(
         [
             f'"""The two domains of {built.benchmark.name}: put `data=PAIR` into a recipe."""',
