@@ -18,12 +18,11 @@ from glad.data.listing import Listing
 from glad.data.movie import MOVIE_SUFFIXES, bare_path
 from glad.data.packets import frame_rate
 from glad.data.work import (
-    MANIFEST,
-    QUARANTINE,
     Facts,
     Job,
     Outcome,
     check_apart,
+    check_folder,
     check_outside,
     outcome,
     write_quarantine,
@@ -119,7 +118,7 @@ def extract_frames(listing: Listing, out: Path, files: FrameFiles, workers: int 
             jobs[listed] = Job(bare_path(listed), listed, listing.root / found(listed), origin=origin)
         names.append(jobs[listed].result)
     check_outside(out, listing.file)
-    check_ours(out)
+    check_folder(out, ("frames.txt", "frames.csv", "classes.txt"))
     check_apart(jobs.values(), listing.file)
     done = outcome(
         list(jobs.values()), out, partial(_make, files), asdict(files), title="frames", workers=workers, whole=_whole
@@ -135,14 +134,6 @@ def extract_frames(listing: Listing, out: Path, files: FrameFiles, workers: int 
         _write(classes, "".join(f"{label} {name}\n" for label, name in enumerate(listing.classes)))
     frames = sum(facts["frames"] for facts in done.facts.values())
     return Extracted(done, failed + short, len(rows), file, classes, frames, other_lengths)
-
-
-def check_ours(out: Path) -> None:
-    """Refuse a folder that holds files under the names of ours, but no manifest that says they are."""
-    names = ("frames.txt", "frames.csv", "classes.txt", QUARANTINE)
-    theirs = [out / name for name in names if (out / name).exists()]
-    if theirs and not (out / MANIFEST).exists():
-        raise UserError(f"{theirs[0]} was not written by glad and would be lost; choose another --out")
 
 
 def list_suffix(rows: list[Row]) -> str:

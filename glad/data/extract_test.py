@@ -179,7 +179,7 @@ def test_broken_videos_are_named_and_leave_nothing(videos: Path, tmp_path: Path,
     ]
     assert all(f"{path}" in why for path, why in done.failed)
     assert sorted(path.name for path in (out / "jump").iterdir()) == ["a", "b"]
-    assert not (out / ".unfinished").exists()
+    assert not (out / ".glad-unfinished").exists()
 
 
 @pytest.mark.parametrize("degrees", [90, 180, 270])
@@ -248,7 +248,7 @@ def test_a_run_killed_in_the_middle_leaves_no_half_folder_and_goes_on(tmp_path: 
         time.sleep(0.002)
     process.send_signal(signal.SIGKILL)
     process.wait()
-    whole = [path for path in out.iterdir() if path.is_dir() and path.name != ".unfinished"]
+    whole = [path for path in out.iterdir() if path.is_dir() and path.name != ".glad-unfinished"]
     assert 2 <= len(whole) < 12 and all(numbered_frames(path)[1] == 80 for path in whole)
     assert not (out / "frames.txt").exists()
     before = {path: path.stat().st_ino for path in whole}

@@ -17,7 +17,8 @@ from glad.data.pool import Died, results
 from glad.data.state import video_state
 from glad.data.video import Video, open_video
 from glad.errors import UserError
-from glad.files import atomic
+from glad.files import atomic, writing
+from glad.ours import check_ours
 from glad.progress import progress, say
 
 try:
@@ -27,7 +28,8 @@ except ImportError:  # Windows: two runs on one folder are then not kept apart
 
 MANIFEST = "manifest.jsonl"
 QUARANTINE = "quarantine.txt"
-_UNFINISHED = ".unfinished"  # inside the folder of results: what is moved to its place once it is whole
+_OPENING = '{"result":'  # of the manifest, and of every line of it
+_UNFINISHED = ".glad-unfinished"  # inside the folder of results: what is moved to its place once it is whole
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 _NAMED = 10  # failures an error names before it refers to the file
 
@@ -97,10 +99,11 @@ def outcome(
     A video that fails, or that takes its process down, does not stop the others; `quarantine.txt` lists all that
     failed, and the next run tries them again. A full disk raises `UserError` at once; what is done is kept.
     """
+    check_folder(folder)
     known = _manifest(folder)
     plan = _plan(jobs, folder, known, settings, whole, adopt)
     failed: dict[str, str] = {}
-    if plan.todo:
+    if plan.todo or not (folder / MANIFEST).exists() or (folder / _UNFINISHED).exists():
         with _locked(folder) as manifest:
             known = _manifest(folder)  # another run may have written while this one waited
             plan = _plan(jobs, folder, known, settings, whole, adopt)
@@ -118,6 +121,11 @@ def outcome(
     write_quarantine(folder, [(job.listed, failed[job.result]) for job in jobs if job.result in failed])
     facts = {job.result: known.get(job.result, {}) for job in jobs if job.result not in failed}
     return Outcome(made, plan.kept, facts, failed)
+
+
+def check_folder(folder: Path, names: Iterable[str] = ()) -> None:
+    """Refuse a folder of results that holds files of others, called like the manifest, the quarantine or `names`."""
+    check_ours(folder, (QUARANTINE, *names), MANIFEST, _OPENING)
 
 
 def check_apart(jobs: Iterable[Job], file: Path) -> None:
@@ -244,8 +252,12 @@ def _locked(folder: Path) -> Iterator[BinaryIO]:
     unfinished = folder / _UNFINISHED
     with file:
         _lock(file, folder)
-        file.truncate(file.read().rfind(b"\n") + 1)
-        file.seek(0, os.SEEK_END)
+        content = file.read()
+        end = content.rfind(b"\n") + 1
+        if not content.startswith(_OPENING.encode(), end) and not _OPENING.encode().startswith(content[end:]):
+            raise UserError(f"{folder / MANIFEST} ends in what `glad prepare` did not write; restore it or remove that")
+        file.truncate(end)
+        file.seek(end)
         shutil.rmtree(unfinished, ignore_errors=True)
         try:
             unfinished.mkdir()

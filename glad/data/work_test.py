@@ -7,8 +7,19 @@ from pathlib import Path
 import pytest
 
 from glad.data import work
-from glad.data.work import Facts, Job, Outcome, check_apart, check_outside, failure, outcome, write_quarantine
+from glad.data.work import (
+    Facts,
+    Job,
+    Outcome,
+    check_apart,
+    check_folder,
+    check_outside,
+    failure,
+    outcome,
+    write_quarantine,
+)
 from glad.errors import UserError
+from glad.files import atomic
 
 
 def copied(log: Path, job: Job, path: Path) -> Facts:
@@ -22,7 +33,7 @@ def copied(log: Path, job: Job, path: Path) -> Facts:
         raise ZeroDivisionError("by nought")
     if text == "full":
         raise OSError(errno.ENOSPC, "No space left on device")
-    if text == "dies" and path.parent.name == ".unfinished":
+    if text == "dies" and path.parent.name == ".glad-unfinished":
         path.write_text("half")
         os.kill(os.getpid(), 9)
     path.write_text(text)
@@ -129,7 +140,7 @@ def test_a_video_that_kills_its_process_is_named(bench: Bench, workers: int):
     done = bench.run(workers)
     assert done.made == 2 and bench.there() == {"a": "one", "c": "three"}
     assert done.failed["deep/b.txt"].endswith("b: the process that worked on it died, perhaps for lack of memory")
-    assert not (bench.out / ".unfinished").exists()
+    assert not (bench.out / ".glad-unfinished").exists()
 
 
 def test_a_full_disk_ends_it_at_once_and_keeps_what_is_done(bench: Bench):
@@ -139,6 +150,19 @@ def test_a_full_disk_ends_it_at_once_and_keeps_what_is_done(bench: Bench):
     bench.say(c="room")
     done = bench.run()
     assert (done.made, done.kept, bench.worked()) == (1, 2, ["c.mp4"])
+
+
+def within_atomic(job: Job, path: Path) -> Facts:
+    """Run out of disk in the very function that writes files."""
+    with atomic(path):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+def test_a_full_disk_is_no_fault_of_a_video_whoever_notices_it(bench: Bench, workers: int):
+    with pytest.raises(UserError, match=r"out cannot be written: no space left on device; what is done is kept"):
+        outcome(bench.jobs, bench.out, within_atomic, {}, title="copies", workers=workers)
+    assert not (bench.out / "quarantine.txt").exists()
 
 
 def test_a_result_of_others_is_refused_unless_adopted(bench: Bench):
@@ -163,6 +187,47 @@ def test_a_line_that_was_being_written_is_forgotten(bench: Bench):
     lines = [json.loads(line) for line in manifest.read_text().splitlines()]
     assert [line["result"] for line in lines] == ["deep/a.txt", "deep/b.txt", "deep/c.txt", "deep/a.txt"]
     assert bench.run().made == 0
+
+
+def test_what_a_killed_run_left_goes_with_the_next_and_what_is_not_ours_stays(bench: Bench):
+    bench.run()
+    for name in (".glad-unfinished", ".unfinished"):
+        (bench.out / name).mkdir()
+        (bench.out / name / "0.txt").write_text("half")
+    assert bench.run().kept == 3
+    assert sorted(path.name for path in bench.out.iterdir()) == [".unfinished", "deep", "manifest.jsonl"]
+
+
+@pytest.mark.parametrize("name, text", [("manifest.jsonl", '{"id": 7}'), ("quarantine.txt", "mine"), ("list.txt", "")])
+def test_files_of_others_are_neither_cut_nor_removed(name: str, text: str, bench: Bench):
+    bench.out.mkdir()
+    (bench.out / name).write_text(text)
+    with pytest.raises(UserError, match=f"{name} was not written by glad and would be lost"):
+        check_folder(bench.out, ["list.txt"])
+    if name != "list.txt":
+        with pytest.raises(UserError, match="was not written by glad"):
+            bench.run()
+    assert (bench.out / name).read_text() == text and len(list(bench.out.iterdir())) == 1
+
+
+def test_a_manifest_is_not_cut_where_others_wrote_on(bench: Bench):
+    bench.run()
+    manifest = bench.out / "manifest.jsonl"
+    text = manifest.read_text() + "my own note"
+    manifest.write_text(text)
+    bench.say(a="eins")
+    with pytest.raises(UserError, match=r"manifest\.jsonl ends in what `glad prepare` did not write"):
+        bench.run()
+    assert manifest.read_text() == text and bench.there()["a"] == "one"
+
+
+def test_a_folder_is_ours_from_the_first_run_on(bench: Bench):
+    """Though nothing was made there, for every result was there already."""
+    for job in bench.jobs:
+        (bench.out / job.result).parent.mkdir(parents=True, exist_ok=True)
+        (bench.out / job.result).write_text("mine")
+    for _ in range(2):
+        assert len(bench.run().failed) == 3 and (bench.out / "quarantine.txt").exists()
 
 
 @pytest.mark.parametrize("line", ["{", "[]", '{"result": "a"}', "3"])
