@@ -104,7 +104,7 @@ def outcome(
     plan = _plan(jobs, folder, known, settings, whole, adopt)
     failed: dict[str, str] = {}
     if plan.todo or not (folder / MANIFEST).exists() or (folder / _UNFINISHED).exists():
-        with _locked(folder) as manifest:
+        with locked(folder) as manifest:
             known = _manifest(folder)  # another run may have written while this one waited
             plan = _plan(jobs, folder, known, settings, whole, adopt)
             if plan.again:
@@ -242,7 +242,7 @@ def _manifest(folder: Path) -> dict[str, Facts]:
 
 
 @contextmanager
-def _locked(folder: Path) -> Iterator[BinaryIO]:
+def locked(folder: Path) -> Iterator[BinaryIO]:
     """Yield the manifest, to append to, while no other run works on `folder`; remove what a killed run left half."""
     try:
         folder.mkdir(parents=True, exist_ok=True)

@@ -275,7 +275,7 @@ def test_a_folder_that_cannot_be_written(bench: Bench, tmp_path: Path):
 
 def test_nothing_is_written_when_there_is_nothing_to_do(bench: Bench, monkeypatch: pytest.MonkeyPatch):
     bench.run()
-    monkeypatch.setattr(work, "_locked", None)
+    monkeypatch.setattr(work, "locked", None)
     assert bench.run().kept == 3
 
 
