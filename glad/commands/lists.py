@@ -49,7 +49,8 @@ def prepare_lists(
         from glad.inputs import background_command
         from glad.recipe import Videos
 
-        source, stills = Videos(list=built.lists["source train"], root=built.roots["source"]), out / "backgrounds"
-        print(f"\n{background_command(source, stills.resolve())}")
-        print(f"glad train own-glad {built.flags()} {shlex.join(['--data.backgrounds', str(stills.resolve())])}")
+        videos = Videos(list=built.lists["source train"], root=built.roots["source"])
+        stills = (out / "backgrounds").resolve()
+        print(f"\n{background_command(videos, stills)}")
+        print(f"glad train own-glad {built.flags()} {shlex.join(['--data.backgrounds', str(stills)])}")
         print(f"\nthat is a small network, to see that it runs; for a recipe of your own: {out / 'pair.py'}")
