@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 import tyro
 
+import glad
 from glad.commands.check import check
 from glad.commands.gaps import gaps
 from glad.commands.project import init
@@ -34,6 +35,9 @@ def main(arguments: list[str] | None = None) -> None:
     words = sys.argv[1:] if arguments is None else arguments
     if not words or words[0] in ("-h", "--help"):
         print(usage())
+        return
+    if words[0] == "--version":
+        print(f"glad {glad.__version__}")
         return
     try:
         while words[0] == "--code":

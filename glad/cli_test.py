@@ -1,7 +1,9 @@
 """The command line: what it answers, and with which status it leaves. tests/ run it all."""
 
 import json
+import subprocess
 import sys
+from importlib.metadata import version
 
 import pytest
 
@@ -17,6 +19,12 @@ def test_usage_tells_every_command_in_one_sentence(capsys):
     lines = usage().split("\n\n")[1].splitlines()
     assert [line.split()[0] for line in lines] == list(COMMANDS)
     assert all(line.endswith(".") and len(line) <= 120 for line in lines)
+
+
+def test_the_version_is_told_without_torch():
+    code = "import sys; from glad.cli import main; main(['--version']); sys.exit('torch' in sys.modules)"
+    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert told.stdout == f"glad {version('glad')}\n"
 
 
 @pytest.mark.parametrize("command", [*COMMANDS, "prepare backgrounds", "prepare mini", "train k2b-glad"])
