@@ -15,6 +15,7 @@ from glad.errors import UserError
 from glad.recipe import Recipe, read_recipe, sentence
 
 _RUN: set[str] = set()  # modules that are there because `module_at` ran their files
+SHOWN = 12  # recipes that an error names; the package has more, a user's file rarely
 
 
 def recipes_in(module: ModuleType) -> dict[str, Recipe]:
@@ -104,13 +105,18 @@ def module_at(file: str) -> ModuleType:
 
 
 def pick(recipes: dict[str, Recipe], name: str, whose: str) -> Recipe:
-    """Return the recipe called `name`, or the only one; else one sentence with the nearest name or the choice."""
+    """Return the recipe called `name`, or the only one; else one sentence with the nearest or the choice."""
     if name in recipes:
         return recipes[name]
     if not name and len(recipes) == 1:
         return next(iter(recipes.values()))
     if not recipes:
         raise UserError(f"{whose} no recipes; a recipe is a `glad.recipe.Recipe` at the top level of the file")
-    near = difflib.get_close_matches(name, recipes, n=1)
-    hint = f"did you mean '{near[0]}'?" if near else f"choose one of: {', '.join(recipes)}"
+    near = difflib.get_close_matches(name, recipes, n=3)
+    if near:
+        hint = f"did you mean '{near[0]}'?" + (f" also near: {', '.join(near[1:])}" if near[1:] else "")
+    elif len(recipes) > SHOWN:
+        hint = "`glad recipes` lists those that come with it"
+    else:
+        hint = f"choose one of: {', '.join(recipes)}"
     raise UserError(f"{whose} no recipe called '{name}'; {hint}" if name else f"{whose} several recipes; {hint}")

@@ -100,6 +100,13 @@ def test_a_recipe_of_a_run_folder(tmp_path):
 def test_a_near_miss_is_told_the_name_meant_and_a_far_one_the_choice():
     with pytest.raises(UserError, match="did you mean 'k2b-glad'"):
         find_recipe("k2b-gald")
+    with pytest.raises(UserError, match=r"'mini-gald'; did you mean 'mini-glad'\? also near: [\w-]+, [\w-]+$"):
+        find_recipe("mini-gald")
+    with pytest.raises(UserError) as told:
+        find_recipe("quite-another")
+    assert str(told.value) == (
+        "glad has no recipe called 'quite-another'; `glad recipes` lists those that come with it"
+    )
     with pytest.raises(UserError, match="choose one of: a, b"):
         pick({"a": SHIPPED["k2b-glad"], "b": SHIPPED["k2b-order"]}, "quite-another", "glad has")
 
