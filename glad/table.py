@@ -236,7 +236,7 @@ def row_of(entry: Entry, seeds: Sequence[int], place: Place) -> Row:
 def page(title: str, note: str, command: str, rows: Sequence[Row]) -> str:
     """Return a table as a Markdown page: the command, the main table, every seed, every pair."""
     parts = [f"{OURS}## {title}\n", f"```\n{command}\n```\n", main_table(rows), seed_table(rows), pair_table(rows)]
-    return "\n".join([parts[0], *([f"{note}\n"] if note else []), *parts[1:]])
+    return "\n".join([parts[0], *([f"{note}\n"] if note else []), *filter(None, parts[1:])])
 
 
 def check_page(path: Path) -> None:

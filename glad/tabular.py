@@ -68,7 +68,7 @@ def seed_table(rows: Sequence[Row]) -> str:
 
 
 def pair_table(rows: Sequence[Row]) -> str:
-    """Return the Markdown table of the paired difference of every two rows at the last checkpoint."""
+    """Return the Markdown table of the paired difference of every two rows at the last checkpoint; "" of none."""
     lines = [["difference", "mean", "95 % over seeds", "95 % over videos", "seeds above 0", "so"], ["---"] * 6]
     for i, base in enumerate(rows):
         for row in rows[i + 1 :]:
@@ -87,7 +87,7 @@ def pair_table(rows: Sequence[Row]) -> str:
                     found.verdict,
                 ]
             )
-    return markdown(lines)
+    return markdown(lines) if len(lines) > 2 else ""
 
 
 def comma_separated(rows: Sequence[Row]) -> str:

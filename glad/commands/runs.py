@@ -207,7 +207,8 @@ def table(
     options = ["--benchmark", benchmark, "--seeds", *seeds, *(["--methods", *methods] if methods else [])]
     command = shlex.join(["glad", "table", *what, *map(str, options)])
     write(page, title, note, command, rows)
-    print("\n".join([f"{title}\n{note}\n", main_table(rows), seed_table(rows), pair_table(rows), f"written: {page}"]))
+    tables = filter(None, (main_table(rows), seed_table(rows), pair_table(rows)))
+    print("\n".join([f"{title}\n{note}\n", *tables, f"written: {page}"]))
 
 
 def some(given: tuple[Any, ...], what: str) -> list[Any]:
