@@ -3,7 +3,7 @@
 import csv
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from pathlib import Path
 
@@ -26,17 +26,24 @@ def refused(_line: int, sentence: str) -> None:
     raise UserError(sentence)
 
 
-def text_rows(file: Path, labelled: bool, refuse: Refuse = refused, form: int | None = None) -> Iterator[Fields]:
+def text_rows(
+    file: Path,
+    labelled: bool,
+    refuse: Refuse = refused,
+    form: int | None = None,
+    lines: Iterable[tuple[int, str]] | None = None,
+) -> Iterator[Fields]:
     """Yield the rows of a text list in the forms of the released lists (`open_listing` names them).
 
     A row is read from its right end, where the numbers are; the rest is the path, spaces included. All rows have
     `form` numbers after the path, by default as many as the first. A row that is no such row goes to `refuse`.
+    `lines` are those to read, by default all of the file, as `text_lines` yields them.
     """
     forms = _FORMS[labelled]
     expected = " or ".join(f"`{form}`" for form in forms.values())
     usual = "most rows are"
     assert form is None or form in forms, form
-    for line, text in text_lines(file):
+    for line, text in text_lines(file) if lines is None else lines:
         words = text.split()
         numbers = _numbers(words)
         if numbers not in forms:
@@ -63,12 +70,17 @@ def text_rows(file: Path, labelled: bool, refuse: Refuse = refused, form: int | 
         yield line, path, frames, values.pop() if values else 0, label
 
 
-def usual_form(file: Path) -> int:
-    """Return how many numbers stand after the path in most of the first 1,000 rows of a text list."""
-    counts = Counter(_numbers(text.split()) for _, text in islice(text_lines(file), 1000))
+def usual_form(file: Path, rows: int = 1000) -> int:
+    """Return how many numbers stand after the path in most of the first `rows` rows of a text list."""
+    counts = Counter(_numbers(text.split()) for _, text in islice(text_lines(file), rows))
     if not counts:
         raise UserError(f"{file} lists no videos")
     return counts.most_common(1)[0][0]
+
+
+def possible_form(form: int, labelled: bool) -> bool:
+    """Return whether the rows of a text list may have `form` numbers after the path."""
+    return form in _FORMS[labelled]
 
 
 def _numbers(words: list[str]) -> int:
@@ -93,17 +105,9 @@ def csv_rows(
         raise UserError(f"{file} is not a CSV: {problem}") from None
     if len(cells) != len(lines):
         raise UserError(f"{file} is not a CSV of one row per line; a quoted value spans several lines")
-    names = ["path", "label"] if labelled else ["path"]
-    if cells and "path" in (header := [cell.lower() for cell in cells[0]]):
-        unknown = [name for name in header if name not in _COLUMNS or header.count(name) > 1]
-        if unknown:
-            raise UserError(
-                f"{file} line {lines[0][0]}: unknown or repeated column '{unknown[0]}'; known: {', '.join(_COLUMNS)}"
-            )
-        if ("label" in header) != labelled:
-            held = "a column 'label', but is said to be unlabelled" if not labelled else "no column 'label'"
-            raise UserError(f"{file} has {held}")
-        names, cells, lines = header, cells[1:], lines[1:]
+    names, header = csv_header(file, lines[0][0], cells[0], labelled) if cells else ([], 0)
+    if header:
+        cells, lines = cells[1:], lines[1:]
     rows: list[tuple[int, dict[str, str]]] = []
     for (line, text), row in zip(lines, cells, strict=True):
         if len(row) != len(names) or not all(row):
@@ -120,6 +124,20 @@ def csv_rows(
         except UserError as problem:
             refuse(line, str(problem))
     return found, classes
+
+
+def csv_header(file: Path, line: int, cells: list[str], labelled: bool) -> tuple[list[str], int]:
+    """Return the columns of a CSV whose first row, on `line`, is `cells`; and the line if it is a header, or 0."""
+    header = [cell.lower() for cell in cells]
+    if "path" not in header:
+        return ["path", "label"] if labelled else ["path"], 0
+    unknown = [name for name in header if name not in _COLUMNS or header.count(name) > 1]
+    if unknown:
+        raise UserError(f"{file} line {line}: unknown or repeated column '{unknown[0]}'; known: {', '.join(_COLUMNS)}")
+    if ("label" in header) != labelled:
+        held = "a column 'label', but is said to be unlabelled" if not labelled else "no column 'label'"
+        raise UserError(f"{file} has {held}")
+    return header, line
 
 
 def _fields(file: Path, line: int, row: dict[str, str], classes: tuple[str, ...] | None, named: bool) -> Fields:

@@ -1,6 +1,7 @@
 """Which videos a domain has: an annotation list or a folder becomes a table of paths, spans and labels."""
 
 import re
+from array import array
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -9,8 +10,19 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from glad.data.columns import Columns, blocks, csv_columns, joined, text_columns
 from glad.data.frames import FrameLayout, frame_layout
-from glad.data.listfile import Refuse, csv_rows, refused, text_rows, usual_form
+from glad.data.listfile import (
+    Fields,
+    Refuse,
+    csv_header,
+    csv_rows,
+    possible_form,
+    refused,
+    text_lines,
+    text_rows,
+    usual_form,
+)
 from glad.data.tree import class_folder_rows, video_rows
 from glad.data.video import Video, open_video
 from glad.errors import UserError
@@ -47,61 +59,56 @@ class Listing:
     root: Path
     classes: tuple[str, ...] | None
     layout: FrameLayout | None
-    _paths: bytes
-    _ends: NDArray[np.int64]
-    _lengths: NDArray[np.int32]
-    _offsets: NDArray[np.int32]
-    _labels: NDArray[np.int32]
-    _lines: NDArray[np.int32]
+    _columns: Columns
 
     def __len__(self) -> int:
-        return len(self._lengths)
+        return len(self._columns.lengths)
 
     def __getitem__(self, index: int) -> VideoRecord:
         index = range(len(self))[index]
-        start = int(self._ends[index - 1]) if index else 0
-        path = self._paths[start : int(self._ends[index])].decode("utf-8", "surrogateescape")
-        frames, label = int(self._lengths[index]), int(self._labels[index])
+        start = int(self._columns.ends[index - 1]) if index else 0
+        path = self._columns.paths[start : int(self._columns.ends[index])].decode("utf-8", "surrogateescape")
+        frames, label = int(self._columns.lengths[index]), int(self._columns.labels[index])
         return VideoRecord(
-            path, None if frames < 0 else frames, int(self._offsets[index]), None if label < 0 else label
+            path, None if frames < 0 else frames, int(self._columns.offsets[index]), None if label < 0 else label
         )
 
     @property
     def labelled(self) -> bool:
         """Whether the records carry labels."""
-        return bool(self._labels[0] >= 0)
+        return bool(self._columns.labels[0] >= 0)
 
     @property
     def labels(self) -> NDArray[np.int32]:
         """Return the labels `(n,)`; -1 everywhere when there are none."""
-        return self._labels.copy()
+        return self._columns.labels.copy()
 
     @property
     def lengths(self) -> NDArray[np.int32]:
         """Return the frames of each video `(n,)`; -1 where the list does not say."""
-        return self._lengths.copy()
+        return self._columns.lengths.copy()
 
     @property
     def offsets(self) -> NDArray[np.int32]:
         """Return the first frame of each video `(n,)`."""
-        return self._offsets.copy()
+        return self._columns.offsets.copy()
 
     @property
     def lines(self) -> NDArray[np.int32]:
         """Return the line of each video `(n,)` from 1; 0 for a folder."""
-        return self._lines.copy()
+        return self._columns.lines.copy()
 
     def paths(self) -> list[str]:
         """Return the path of each video."""
-        starts = [0, *self._ends[:-1].tolist()]
+        starts = [0, *self._columns.ends[:-1].tolist()]
         return [
-            self._paths[start:end].decode("utf-8", "surrogateescape")
-            for start, end in zip(starts, self._ends.tolist(), strict=True)
+            self._columns.paths[start:end].decode("utf-8", "surrogateescape")
+            for start, end in zip(starts, self._columns.ends.tolist(), strict=True)
         ]
 
     def line(self, index: int) -> int | None:
         """Return the line of `file` on which entry `index` stands, from 1; None for a folder."""
-        return int(self._lines[index]) or None
+        return int(self._columns.lines[index]) or None
 
     def where(self, index: int) -> str:
         """Return where entry `index` stands, to open an error with: `train.txt line 3`."""
@@ -127,16 +134,6 @@ class Listing:
         first = root / self[0].path
         layout = frame_layout(first) if first.is_dir() else None
         return replace(self, root=root, layout=layout)
-
-
-class Row(NamedTuple):
-    """One entry as read, with its line (0 where there are no lines)."""
-
-    line: int
-    path: str
-    frames: int | None
-    offset: int
-    label: int | None
 
 
 def open_listing(
@@ -167,65 +164,113 @@ def open_listing(
     `layout`).
     """
     each = refused if refuse is None else refuse
+    known = len(classes) if classes and refuse is None else _LARGEST
+    limit = known if keep_labels else None
     if source.is_dir():
         if labelled and keep_labels:
             rows, classes = class_folder_rows(source, classes)
         else:
             rows = video_rows(source)
-        base = source
+        columns, base = _checked(rows, source, limit, each), source
     elif source.is_file():
         base = source.parent
         if source.suffix.lower() == ".csv":
-            rows, classes = csv_rows(source, labelled, classes, each)
+            columns, classes = _read_csv(source, labelled, classes, limit, each)
         else:
-            rows = text_rows(source, labelled, each, None if refuse is None else usual_form(source))
+            columns = _read_text(source, labelled, limit, refuse)
     else:
         raise UserError(f"there is no list and no folder of videos at {source}")
-    kept = (Row(*row) if keep_labels else Row(*row[:4], None) for row in rows)
-    base = base if root is None else root
+    if not len(columns):
+        raise UserError(f"{source} lists no videos")
+    listing = Listing(source, base if root is None else root, classes, None, columns)
     if refuse is not None:
-        return _packed(kept, source, base, classes, _LARGEST, refuse)
-    listing = _packed(kept, source, base, classes, len(classes) if classes else _LARGEST, refused)
+        return listing
     if listing.labelled and classes is not None and not allow_empty_classes:
         _check_classes(listing, classes)
     return listing.below(listing.root)
 
 
-def _packed(
-    rows: Iterable[Row], file: Path, root: Path, classes: tuple[str, ...] | None, limit: int, refuse: Refuse
-) -> Listing:
-    """Return `rows` as a listing, every value checked; labels lie below `limit`."""
-    paths = bytearray()
-    table: list[tuple[int, int, int, int, int]] = []
-    for row in rows:
+def _read_text(file: Path, labelled: bool, limit: int | None, refuse: Refuse | None) -> Columns:
+    """Return the rows of a text list; blocks of lines that `text_columns` leaves alone are read row by row."""
+    each = refused if refuse is None else refuse
+    form = usual_form(file, 1 if refuse is None else 1000)
+    told = form if refuse is not None and possible_form(form, labelled) else None  # else it is that of the first row
+    if not possible_form(form, labelled) or not _is_text(file):
+        return _checked(text_rows(file, labelled, each, told), file, limit, each)
+    parts: list[Columns] = []
+    before = 0
+    for block in blocks(file):
+        part = text_columns(block, form, labelled, limit, before)
+        if part is None:
+            lines = [
+                (k, line) for k, text in enumerate(block.decode().split("\n"), before + 1) if (line := text.strip())
+            ]
+            try:
+                part = _checked(text_rows(file, labelled, each, form, lines), file, limit, each)
+            except UserError:
+                if refuse is not None:
+                    raise
+                return _checked(text_rows(file, labelled), file, limit, refused)  # which knows the line of the form
+        parts.append(part)
+        before += block.count(b"\n")
+    return joined(parts)
+
+
+def _read_csv(
+    file: Path, labelled: bool, classes: tuple[str, ...] | None, limit: int | None, refuse: Refuse
+) -> tuple[Columns, tuple[str, ...] | None]:
+    """Return the rows of a CSV and its classes; a file that `csv_columns` leaves alone is read row by row."""
+    line, text = next(text_lines(file), (0, '"'))
+    if '"' not in text and _is_text(file):
         try:
-            _check_row(row, f"{file} line {row.line}" if row.line else str(file), limit)
+            names, header = csv_header(file, line, [cell.strip() for cell in text.split(",")], labelled)
+            if found := csv_columns(file, names, header, classes, limit):
+                return found
+        except UserError:
+            pass  # told below, unless something before it is wrong
+    rows, classes = csv_rows(file, labelled, classes, refuse)
+    return _checked(rows, file, limit, refuse), classes
+
+
+def _is_text(file: Path) -> bool:
+    """Return whether all of a file is UTF-8."""
+    try:
+        return all(blocks(file))
+    except (OSError, UnicodeDecodeError):
+        return False
+
+
+def _checked(rows: Iterable[Fields], file: Path, limit: int | None, refuse: Refuse) -> Columns:
+    """Return `rows` as arrays, every value checked; labels lie below `limit`, None drops them."""
+    paths = bytearray()
+    ends, numbers = array("q"), array("i")
+    for line, path, frames, offset, given in rows:
+        label = given if limit is not None else None
+        try:
+            _check_row(path, frames, offset, label, f"{file} line {line}" if line else str(file), limit or _LARGEST)
         except UserError as problem:
-            refuse(row.line, str(problem))
+            refuse(line, str(problem))
             continue
-        paths += row.path.encode("utf-8", "surrogateescape")
-        frames = -1 if row.frames is None else row.frames
-        table.append((len(paths), frames, row.offset, -1 if row.label is None else row.label, row.line))
-    if not table:
-        raise UserError(f"{file} lists no videos")
-    ends, lengths, offsets, labels, lines = np.array(table, np.int64).T
-    columns = (column.astype(np.int32) for column in (lengths, offsets, labels, lines))
-    return Listing(file, root, classes, None, bytes(paths), ends.copy(), *columns)
+        paths += path.encode("utf-8", "surrogateescape")
+        ends.append(len(paths))
+        numbers.extend((-1 if frames is None else frames, offset, -1 if label is None else label, line))
+    columns = np.array(numbers, np.int32).reshape(-1, 4).T
+    return Columns(bytes(paths), np.array(ends, np.int64), *(column.copy() for column in columns))
 
 
-def _check_row(row: Row, at: str, limit: int) -> None:
+def _check_row(path: str, frames: int | None, offset: int, label: int | None, at: str, limit: int) -> None:
     """Refuse a row with a value out of range; labels lie below `limit`."""
-    if row.frames is not None and not 0 < row.frames <= _LARGEST:
+    if frames is not None and not 0 < frames <= _LARGEST:
         raise UserError(
-            f"{at}: a video of {row.frames} frames; the number of frames must be at least 1 (are the fields read "
+            f"{at}: a video of {frames} frames; the number of frames must be at least 1 (are the fields read "
             "as what they are? a list either ends in labels or does not, and the recipe's `labelled` says which)"
         )
-    if not 0 <= row.offset <= _LARGEST:
-        raise UserError(f"{at}: an offset of {row.offset}; offsets count frames from 0")
-    if row.label is not None and not 0 <= row.label < limit:
+    if not 0 <= offset <= _LARGEST:
+        raise UserError(f"{at}: an offset of {offset}; offsets count frames from 0")
+    if label is not None and not 0 <= label < limit:
         known = f"0..{limit - 1}, the {limit} classes" if limit < _LARGEST else "0, 1, 2, …"
-        raise UserError(f"{at}: label {row.label} is outside {known}")
-    _check_inside(row.path, at)
+        raise UserError(f"{at}: label {label} is outside {known}")
+    _check_inside(path, at)
 
 
 def _check_inside(path: str, at: str) -> None:

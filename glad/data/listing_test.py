@@ -57,7 +57,7 @@ def test_labels_of_a_target_are_dropped_at_the_door(tmp_path: Path):
     other = open_listing(
         written(tmp_path, "train/000001 60 117 2\ntrain/000002 0 30 0\n"), None, True, keep_labels=False
     )
-    assert pickle.dumps(listing._labels) == pickle.dumps(other._labels)
+    assert pickle.dumps(listing._columns.labels) == pickle.dumps(other._columns.labels)
 
 
 def test_labels_of_folders_and_csvs_are_dropped_too(tmp_path: Path):
