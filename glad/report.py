@@ -74,6 +74,7 @@ def write_report(
         runs=read,
         chance=1 / len(read[0].classes) if read[0].classes else None,
         oracle=any("oracle" in str(run.about.get("select")) for run in read),
+        apart=tested_apart(read),
         means=seed_means(read),
         charts=[Markup(svg) for svg in training_charts(read, [run.log for run in read])],
         warmup_charts=[Markup(svg) for svg in training_charts(read, [run.warmup for run in read])],
@@ -156,6 +157,20 @@ def name_runs(runs: Sequence[RunRecord]) -> None:
         run.label = f"{label} ({run.path.parent.name}/{run.path.name}, no. {number})" if twice else label
 
 
+def tested_alike(run: RunRecord, other: RunRecord) -> bool:
+    """Return whether two runs were tested on the same videos, as far as is known."""
+    if run.scores and other.scores and list(run.scores.support) != list(other.scores.support):
+        return False
+    first, second = ({(*video_key(line), line["label"]) for line in one.predictions} for one in (run, other))
+    return not (first and second) or first == second
+
+
+def tested_apart(runs: Sequence[RunRecord]) -> list[str]:
+    """Return the runs that were tested on other videos than the first of them that has scores."""
+    scored = [run for run in runs if run.scores]
+    return [run.label for run in scored if not tested_alike(run, scored[0])]
+
+
 def seed_means(runs: Sequence[RunRecord]) -> list[dict[str, Any]]:
     """Return mean and standard deviation (n - 1) of the MCA for recipes with several runs, per selection rule."""
     groups: dict[tuple[str, str], list[float]] = {}
@@ -226,18 +241,20 @@ def training_charts(runs: Sequence[RunRecord], logs: Sequence[list[dict[str, Any
 def class_rows(runs: Sequence[RunRecord]) -> list[dict[str, Any]]:
     """Return, per class, its support and each run's recall with its lead over the first run in points.
 
-    A run without scores, or with other classes than the first, has None in its place.
+    A run without scores, or with other classes than the first, has None in its place; one that was tested on other
+    videos has no lead.
     """
     reference = runs[0]
     if reference.scores is None:
         return []
+    alike = [tested_alike(run, reference) for run in runs]
     rows = []
     for k, name in enumerate(reference.classes):
         base = reference.scores.per_class[k]
         cells: list[dict[str, Any] | None] = []
-        for run in runs:
+        for run, same in zip(runs, alike, strict=True):
             recall = run.scores.per_class[k] if run.scores and run.classes == reference.classes else None
-            lead = None if recall is None or base is None else 100 * (recall - base)
+            lead = None if recall is None or base is None or not same else 100 * (recall - base)
             cells.append(None if recall is None else {"recall": recall, "lead": lead})
         rows.append({"name": name, "support": reference.scores.support[k], "cells": cells})
     return rows

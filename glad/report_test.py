@@ -199,6 +199,25 @@ def test_runs_with_other_classes_are_not_compared_class_by_class(runs, tmp_path)
     assert "run <fast> 2 0.0 –" in page.text
 
 
+def test_runs_tested_on_other_videos_are_named_and_not_compared(runs, tmp_path):
+    def said() -> Page:
+        return Page(write_report(runs, tmp_path / "page.html").read_text())
+
+    assert "Tested on other videos" not in said().text and re.search(r"\([+-]\d+\.\d\)", said().text)
+    lines = (runs[1] / "predictions.jsonl").read_text().replace("val/000000", "val/000009")
+    (runs[1] / "predictions.jsonl").write_text(lines)
+    page = said().text
+    assert "Tested on other videos than the reference: glad, seed 1. Their numbers cannot be compared with it." in page
+    assert not re.search(r"\([+-]\d+\.\d\)", page), "no lead of one over the other"
+    assert "where both were tested on the same videos" in page
+    (runs[1] / "predictions.jsonl").unlink()
+    assert "Tested on other videos" not in said().text, "not known"
+    scores = json.loads((runs[1] / "scores.json").read_text())
+    scores |= video_scores([0, 1, 1], np.eye(3)[[0, 1, 1]]).to_dict()
+    (runs[1] / "scores.json").write_text(json.dumps(scores))
+    assert "Tested on other videos than the reference: glad, seed 1." in said().text
+
+
 def test_runs_that_differ_in_seed_only_are_averaged(tmp_path):
     runs = [
         read_run(run_folder(tmp_path / "0", "glad", 0, predicted=[0, 1, 2, 2])),  # 0.25
