@@ -1,8 +1,6 @@
 """Writes a list anew without the rows that a check found fault with, and says beside it what was dropped and why."""
 
-import csv
 import hashlib
-import io
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from glad.check.doctor import ListReport
+from glad.data.listtext import Row, list_text
 from glad.errors import UserError
 from glad.files import atomic, write_text
 
@@ -101,16 +100,13 @@ def write_clean(report: ListReport, file: Path) -> Cleaned:
     marked = np.any([mask for kind, mask in report.marks.items() if kind in RULES], axis=0)
     for row in np.flatnonzero(marked).tolist():
         rules[row] = tuple(kind for kind in RULES if kind in report.marks and report.marks[kind][row])
-    if rows.file.is_dir():
-        text, dropped = _folder_text(report, rules)
-    else:
-        text, dropped = _list_text(report, rules)
     kept = len(rows) - len(rules)
     if not kept:
         raise UserError(
             f"not one row of {rows.file} is without fault, so no cleaned list is written; "
             "the check without --write-clean says what is wrong"
         )
+    text, dropped = _folder_text(report, rules) if rows.file.is_dir() else _list_text(report, rules)
     digest = hashlib.sha256(text).hexdigest()
     said = {
         "list": str(rows.file),
@@ -118,6 +114,7 @@ def write_clean(report: ListReport, file: Path) -> Cleaned:
         "sha256": digest,
         "rows_before": len(rows) + len(rows.faults),
         "rows": kept,
+        "classes": rows.classes,
         "files_looked_at": report.unseen is None,
         "rules": {rule: RULES[rule] for rule in RULES if any(rule in row.rules for row in dropped)},
         "dropped": [{"line": row.line, "text": row.text, "rules": list(row.rules)} for row in dropped],
@@ -139,19 +136,29 @@ def _list_text(report: ListReport, rules: dict[int, tuple[str, ...]]) -> tuple[b
             dropped.append(Dropped(number, line.decode("utf-8-sig").strip(), why[number]))
         else:
             kept.append(line)
+    if rows.classes and report.asked.classes is None:  # found in the rows, and numbered by them
+        left = {rows.classes[label] for row, label in enumerate(rows.label.tolist()) if row not in rules}
+        if gone := [name for name in rows.classes if name not in left]:
+            raise UserError(
+                f"{rows.file}: no video of {', '.join(gone)} would be left, and others would be numbered anew; "
+                "name the classes in a file by --classes"
+            )
     return b"".join(kept), dropped
 
 
 def _folder_text(report: ListReport, rules: dict[int, tuple[str, ...]]) -> tuple[bytes, list[Dropped]]:
-    """Return the videos of a folder without those that are dropped as a CSV, and those."""
+    """Return the videos of a folder without those that are dropped as a CSV, and those.
+
+    Labels are the names of the classes where these are read back as the same labels, else numbers.
+    """
     rows = report.rows
-    text = io.StringIO()
-    out = csv.writer(text, lineterminator="\n")
-    out.writerow(["path", "label"] if rows.labelled else ["path"])
-    dropped: list[Dropped] = []
-    for row, path in enumerate(rows.listing.paths()):
-        if row in rules:
-            dropped.append(Dropped(None, path, rules[row]))
-        else:
-            out.writerow([path, rows.classes[rows.label[row]]] if rows.labelled and rows.classes else [path])
-    return text.getvalue().encode("utf-8", "surrogateescape"), dropped
+    paths = rows.listing.paths()
+    dropped = [Dropped(None, paths[row], reasons) for row, reasons in sorted(rules.items())]
+    kept = [row for row in range(len(rows)) if row not in rules]
+    labels = rows.label[kept].tolist()
+    # Without a word about the classes, names are sorted to be numbered, and a class without a video is none.
+    names = rows.classes if rows.labelled else None
+    readable = names and names == tuple(sorted({names[label] for label in labels}))
+    found = [Row(paths[row], label=label if rows.labelled else None) for row, label in zip(kept, labels, strict=True)]
+    text, _ = list_text(found, names if readable else None)
+    return text.encode(), dropped

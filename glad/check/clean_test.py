@@ -10,6 +10,7 @@ from glad.check.clean import Cleaned, check_target, write_clean
 from glad.check.conftest import frames_in
 from glad.check.doctor import Asked, Report, lists_report
 from glad.data.conftest import movie
+from glad.data.listing import open_listing
 from glad.errors import UserError
 
 CLASSES = ("walk", "run")
@@ -64,16 +65,52 @@ def test_the_header_of_a_csv_stays(tmp_path):
     }
 
 
+def test_a_csv_does_not_lose_a_class_in_silence(tmp_path):
+    frames_in(tmp_path / "b", 5)
+    (tmp_path / "list.csv").write_text("path,label\nnone,run\nb,walk\n")
+    asked = Asked(tmp_path / "list.csv", tmp_path)
+    with pytest.raises(UserError, match=r"no video of run would be left, .* name the classes in a file by --classes"):
+        write_clean(lists_report([asked]).lists[0], tmp_path / "new.csv")
+    assert cleaned(tmp_path / "list.csv", tmp_path, tmp_path / "new.csv").kept == 1
+
+
 def test_of_a_folder_a_csv_is_made(tmp_path):
     for name in ("walk", "run"):
         (tmp_path / "videos" / name).mkdir(parents=True)
         movie(tmp_path / "videos" / name / "a, b.mp4", count=4)
     (tmp_path / "videos" / "run" / "bad.mp4").write_text("no video")
     result = cleaned(tmp_path / "videos", tmp_path / "videos", tmp_path / "new.csv")
-    assert result.file.read_text() == 'path,label\n"run/a, b.mp4",run\n"walk/a, b.mp4",walk\n'
+    assert result.file.read_text() == 'path,label\n"run/a, b.mp4",1\n"walk/a, b.mp4",0\n'
     assert [(row.line, row.text, row.rules) for row in result.dropped] == [(None, "run/bad.mp4", ("decode",))]
     again = checked(result.file, tmp_path / "videos")
     assert again.clean and again.lists[0].rows.label.tolist() == [1, 0]
+
+
+@pytest.mark.parametrize(
+    ("names", "classes", "dropped", "column"),
+    [
+        (("1", "2", "10"), None, "", "0 1 2"),  # sorted, 10 comes before 2
+        (("a", "b", "c"), None, "a", "1 2"),  # else b would be 0
+        (("a", "b", "c"), None, "", "a b c"),
+        (("b", "a", "c"), ("b", "a", "c"), "", "1 0 2"),  # else a would be 0 where the classes are not told again
+        (("1", "x"), None, "x", "0"),  # else the name would be a number
+    ],
+)
+def test_a_folder_keeps_its_labels(names, classes, dropped, column, tmp_path):
+    for name in names:
+        (tmp_path / "videos" / name).mkdir(parents=True)
+        movie(tmp_path / "videos" / name / "a.mp4", count=4)
+    if dropped:
+        (tmp_path / "videos" / dropped / "a.mp4").write_text("no video")
+    report = lists_report([Asked(tmp_path / "videos", classes=classes)]).lists[0]
+    result = write_clean(report, tmp_path / "new.csv")
+    before = dict(zip(report.rows.listing.paths(), report.rows.label.tolist(), strict=True))
+    kept = [line.split(",")[1] for line in result.file.read_text().splitlines()[1:]]
+    assert " ".join(kept) == column
+    for told in (None, report.rows.classes):
+        listing = open_listing(result.file, told, True, allow_empty_classes=True)
+        assert all(before[path] == label for path, label in zip(listing.paths(), listing.labels, strict=True))
+    assert tuple(json.loads(result.beside.read_text())["classes"]) == report.rows.classes
 
 
 def test_what_another_list_holds_goes(clean_list):

@@ -6,8 +6,6 @@ from typing import Annotated
 
 from tyro.conf import Positional, arg
 
-from glad.errors import UserError
-
 
 def prepare_lists(
     benchmark: Annotated[str, Positional, arg(metavar="BENCHMARK")],
@@ -32,12 +30,10 @@ def prepare_lists(
     """
     from glad.datasets.benchmarks import benchmark_named
     from glad.datasets.classmap import read_class_map
-    from glad.datasets.lists import build, compared
+    from glad.datasets.lists import build, check_place, compared
 
     found = benchmark_named(benchmark)
-    for file in compare:
-        if file.resolve().parent == out.resolve():
-            raise UserError(f"{file} is in --out and would be replaced before it is compared; choose another --out")
+    check_place(out, compare)
     built = build(found, source, target, annotations, out, None if classmap is None else read_class_map(classmap))
     print(built.text())
     for file in compare:

@@ -1,13 +1,10 @@
 """Makes frame folders of videos: the form in which training reads fastest, and that the released lists expect."""
 
-import csv
-import io
 import re
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from functools import cache, partial
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 import simplejpeg
@@ -15,6 +12,7 @@ import simplejpeg
 from glad.augment import with_short_side
 from glad.data.frames import FrameLayout
 from glad.data.listing import Listing
+from glad.data.listtext import Row, check_paths, list_text
 from glad.data.movie import MOVIE_SUFFIXES, bare_path
 from glad.data.packets import frame_rate
 from glad.data.work import (
@@ -28,18 +26,9 @@ from glad.data.work import (
     write_quarantine,
 )
 from glad.errors import UserError
-from glad.files import atomic
+from glad.files import write_text
 
 _TEMPLATE = re.compile(r"[^%/\\]*%(0\d)?d\.(jpg|jpeg)", re.IGNORECASE)
-
-
-class Row(NamedTuple):
-    """A row of the list that is written; what the list does not hold is None."""
-
-    path: str
-    offset: int | None
-    frames: int
-    label: int | None
 
 
 @dataclass(frozen=True)
@@ -117,6 +106,7 @@ def extract_frames(listing: Listing, out: Path, files: FrameFiles, workers: int 
             origin = listing.where(index) if listing.line(index) else ""
             jobs[listed] = Job(bare_path(listed), listed, listing.root / found(listed), origin=origin)
         names.append(jobs[listed].result)
+    check_paths(names)
     check_outside(out, listing.file)
     check_folder(out, ("frames.txt", "frames.csv", "classes.txt"))
     check_apart(jobs.values(), listing.file)
@@ -126,32 +116,16 @@ def extract_frames(listing: Listing, out: Path, files: FrameFiles, workers: int 
     failed = [(job.listed, done.failed[job.result]) for job in jobs.values() if job.result in done.failed]
     rows, short, other_lengths = _rows(listing, names, done)
     write_quarantine(out, failed + short)
-    file = out / f"frames{list_suffix(rows)}" if rows else None
     classes = out / "classes.txt" if rows and listing.labelled and listing.classes else None
-    if file:
-        _write(file, list_text(rows))
+    file = None
+    if rows:
+        text, suffix = list_text(rows)
+        file = out / f"frames{suffix}"
+        write_text(file, text)
     if classes and listing.classes:
-        _write(classes, "".join(f"{label} {name}\n" for label, name in enumerate(listing.classes)))
+        write_text(classes, "".join(f"{label} {name}\n" for label, name in enumerate(listing.classes)))
     frames = sum(facts["frames"] for facts in done.facts.values())
     return Extracted(done, failed + short, len(rows), file, classes, frames, other_lengths)
-
-
-def list_suffix(rows: list[Row]) -> str:
-    """Return the suffix of a list that can hold `rows`: `.csv` where a path has white space, else `.txt`."""
-    return ".csv" if any(re.search(r"\s", row.path) for row in rows) else ".txt"
-
-
-def list_text(rows: list[Row]) -> str:
-    """Return `rows` as a list; offsets and labels stand in it where rows have them."""
-    named = [column for column in Row._fields if any(getattr(row, column) is not None for row in rows)]
-    if list_suffix(rows) == ".txt":
-        return "".join(" ".join(str(getattr(row, column)) for column in named) + "\n" for row in rows)
-    text = io.StringIO()
-    table = csv.writer(text, lineterminator="\n")
-    named = ["path", "offset", "frames", *(["label"] if "label" in named else [])]
-    table.writerow(named)
-    table.writerows([getattr(row, column) or 0 if column != "path" else row.path for column in named] for row in rows)
-    return text.getvalue()
 
 
 def _rows(listing: Listing, names: list[str], done: Outcome) -> tuple[list[Row], list[tuple[str, str]], int]:
@@ -221,8 +195,3 @@ def _whole(folder: Path, facts: Facts) -> bool:
     settings = facts["settings"]
     layout = FrameLayout(settings["template"], settings["first"])
     return all((folder / layout.name(index)).exists() for index in (0, facts["frames"] - 1))
-
-
-def _write(file: Path, text: str) -> None:
-    with atomic(file) as temporary:
-        temporary.write_bytes(text.encode("utf-8", "surrogateescape"))

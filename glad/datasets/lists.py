@@ -1,16 +1,14 @@
 """Builds the lists of a benchmark from the datasets on disk: what training and evaluation read, and what is missing."""
 
-import csv
 import hashlib
-import io
 import json
-import re
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from glad.data.blame import reason
+from glad.data.listtext import SUFFIXES, Row, list_text
 from glad.datasets.babel import read_babel
 from glad.datasets.benchmarks import READERS, Benchmark, Side
 from glad.datasets.classmap import ClassMap
@@ -18,8 +16,10 @@ from glad.datasets.found import Entry, Found, Missing, Split, counted
 from glad.datasets.match import Match, listed_rows, matched, shared_names
 from glad.errors import UserError
 from glad.files import write_text
+from glad.ours import check_ours
 
 SPLITS: tuple[Split, ...] = ("train", "test")
+MANIFEST = "manifest.json"
 
 
 @dataclass(frozen=True)
@@ -83,7 +83,7 @@ def build(
     `source` and `target` are the folders of the datasets; a side without one is left out (BABEL's rows come from its
     annotations alone). Written are `classes.txt`, `source_train`, `source_test`, `target_train` and `target_test` as
     lists (.txt where rows are stretches, .csv where they are whole videos), `missing.txt`, `pair.py` with both domains
-    as a recipe has them, and, last, `manifest.json`.
+    as a recipe has them, and, first of all, `manifest.json` with the hashes of the lists.
     """
     table = benchmark.classes or classes
     if table is None:
@@ -106,19 +106,33 @@ def build(
     }
     roots = {role: None if root is None else root.resolve() for role, (_, root) in sides.items()}
     lists: dict[str, Path] = {}
+    texts: dict[str, str] = {}
     for name, entries in rows.items():
         if entries:
-            text, suffix = _list(entries, table.classes)
+            listed = [Row(entry.path, entry.offset, entry.frames, entry.label) for entry in entries]
+            text, suffix = list_text(listed, table.classes)
             lists[name] = out.resolve() / f"{name.replace(' ', '_')}{suffix}"
-            write_text(lists[name], text)
+            texts[lists[name].name] = text
     built = Built(benchmark, table.classes, roots, rows, missing, lists)
-    write_text(out / "classes.txt", "".join(f"{name}\n" for name in table.classes))
-    lost = [f"{role}: {one.name}: {one.why}\n" for role in missing for one in missing[role]]
-    write_text(out / "missing.txt", "".join(lost))
+    manifest = json.dumps(_manifest(built, annotations, texts), indent=2, ensure_ascii=False) + "\n"
+    texts["classes.txt"] = "".join(f"{name}\n" for name in table.classes)
+    texts["missing.txt"] = "".join(f"{role}: {one.name}: {one.why}\n" for role in missing for one in missing[role])
     if built.whole:
-        write_text(out / "pair.py", _pair(built, out.resolve()))
-    write_text(out / "manifest.json", json.dumps(_manifest(built, annotations), indent=2, ensure_ascii=False) + "\n")
+        texts["pair.py"] = _pair(built, out.resolve())
+    check_place(out)
+    for name, text in {MANIFEST: manifest, **texts}.items():
+        write_text(out / name, text)
     return built
+
+
+def check_place(out: Path, compare: Sequence[Path] = ()) -> None:
+    """Refuse a folder for lists where files of others would be replaced, or those that are `compared` afterwards."""
+    for file in compare:
+        if file.resolve().parent == out.resolve():
+            raise UserError(f"{file} is in --out and would be replaced before it is compared; choose another --out")
+    lists = [f"{side}_{split}{suffix}" for side in ("source", "target") for split in SPLITS for suffix in SUFFIXES]
+    names = ["classes.txt", "missing.txt", "pair.py", *lists, *(f"compare-{file.stem}.txt" for file in compare)]
+    check_ours(out, names, MANIFEST, '{"benchmark":')
 
 
 def compared(built: Built, file: Path, out: Path) -> tuple[str, Match]:
@@ -142,19 +156,6 @@ def _read(side: Side, root: Path | None, annotations: Sequence[Path], classes: C
     if side.dataset == "babel":
         return read_babel(root, annotations, classes.raw[side.key])
     return None if root is None else READERS[side.dataset](root, annotations, classes.raw[side.key])
-
-
-def _list(entries: Sequence[Entry], classes: tuple[str, ...]) -> tuple[str, str]:
-    """Return a list as text, and its suffix."""
-    spans = entries[0].offset is not None
-    if spans and not any(re.search(r"\s", entry.path) for entry in entries):
-        return "".join(f"{_line(entry)}\n" for entry in entries), ".txt"
-    table = io.StringIO()
-    writer = csv.writer(table, lineterminator="\n")
-    writer.writerow(("path", "offset", "frames", "label") if spans else ("path", "label"))
-    for path, label, offset, frames in entries:
-        writer.writerow((path, offset, frames, classes[label]) if spans else (path, classes[label]))
-    return table.getvalue(), ".csv"
 
 
 def _line(entry: Entry) -> str:
@@ -186,8 +187,8 @@ def _pair(built: Built, out: Path) -> str:
     )
 
 
-def _manifest(built: Built, annotations: Sequence[Path]) -> dict[str, object]:
-    """Return what the lists were made from, and their counts and hashes."""
+def _manifest(built: Built, annotations: Sequence[Path], texts: Mapping[str, str]) -> dict[str, object]:
+    """Return what the lists, of these `texts`, were made from, and their counts and hashes."""
     given = [file for path in annotations for file in (sorted(path.iterdir()) if path.is_dir() else [path])]
     return {
         "benchmark": built.benchmark.name,
@@ -196,7 +197,7 @@ def _manifest(built: Built, annotations: Sequence[Path]) -> dict[str, object]:
         "annotations": {str(file): _sha256(file) for file in given if file.is_file()},
         "lists": {
             path.name: {
-                "sha256": _sha256(path),
+                "sha256": hashlib.sha256(texts[path.name].encode()).hexdigest(),
                 "videos": len(built.rows[name]),
                 "missing": len(built.missing[name]),
                 "classes": counted(built.rows[name], built.classes),

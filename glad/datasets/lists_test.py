@@ -9,11 +9,13 @@ import pytest
 
 from glad.data.listfile import read_classes
 from glad.data.listing import open_listing
+from glad.datasets import lists
 from glad.datasets.babel_test import TRAIN, sequence, stretch
 from glad.datasets.benchmarks import BENCHMARKS, KINETICS_BABEL, UCF_HMDB, benchmark_named
 from glad.datasets.classmap import read_class_map
-from glad.datasets.lists import build, compared
+from glad.datasets.lists import build, check_place, compared
 from glad.errors import UserError
+from glad.files import write_text
 
 
 @pytest.fixture
@@ -70,6 +72,40 @@ def test_building_again_changes_nothing(domains, tmp_path):
     (out / "source_train.csv").write_text("half a li")
     build(BENCHMARKS["ucf-hmdb"], ucf, hmdb, [annotations], out)
     assert {path.name: path.read_bytes() for path in out.iterdir()} == before
+
+
+@pytest.mark.parametrize("name", ["classes.txt", "pair.py", "manifest.json", "source_test.txt", "compare-old.txt"])
+def test_files_of_others_are_not_replaced(name, domains, tmp_path):
+    ucf, hmdb, annotations = domains
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / name).write_text("mine")
+    with pytest.raises(UserError, match=f"{name} was not written by glad and would be lost"):
+        check_place(tmp_path / "out", [tmp_path / "old.csv"])
+    if "compare" not in name:
+        with pytest.raises(UserError, match="was not written by glad"):
+            build(BENCHMARKS["ucf-hmdb"], ucf, hmdb, [annotations], tmp_path / "out")
+        assert [path.read_text() for path in (tmp_path / "out").iterdir()] == ["mine"]
+
+
+def test_a_run_that_was_stopped_finds_its_own_again(domains, tmp_path, monkeypatch):
+    ucf, hmdb, annotations = domains
+    build(BENCHMARKS["ucf-hmdb"], ucf, hmdb, [annotations], tmp_path / "whole")
+    files = {path.name for path in (tmp_path / "whole").iterdir()}
+    for count in range(len(files)):
+        done = []
+
+        def write(path, text, done=done, count=count):
+            if len(done) == count:
+                raise KeyboardInterrupt
+            done.append(path)
+            write_text(path, text)
+
+        out = tmp_path / str(count)
+        with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+            patch.setattr(lists, "write_text", write)
+            build(BENCHMARKS["ucf-hmdb"], ucf, hmdb, [annotations], out)
+        build(BENCHMARKS["ucf-hmdb"], ucf, hmdb, [annotations], out)
+        assert {path.name for path in out.iterdir()} == files
 
 
 def test_the_pair_is_one_a_recipe_takes(domains, tmp_path):
