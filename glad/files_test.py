@@ -1,11 +1,13 @@
 """A file is whole or as it was."""
 
+import errno
 import os
 import stat
 from pathlib import Path
 
 import pytest
 
+from glad.errors import UserError
 from glad.files import atomic, write_text
 
 
@@ -36,6 +38,32 @@ def test_a_failure_leaves_no_file_where_there_was_none(tmp_path):
     with pytest.raises(UnicodeEncodeError):
         write_text(tmp_path / "x.txt", "\ud800")
     assert names(tmp_path) == []
+
+
+@pytest.mark.parametrize("place", ["note.txt/a.txt", "note.txt/a/b.txt"])
+def test_a_file_where_a_folder_should_be_is_one_sentence(place, tmp_path):
+    write_text(tmp_path / "note.txt", "old")
+    with pytest.raises(UserError, match=rf"{place} cannot be written: a file is where a folder should be$"):
+        write_text(tmp_path / place, "new")
+    assert (tmp_path / "note.txt").read_text() == "old"
+
+
+def test_a_folder_where_a_file_should_be_is_one_sentence(tmp_path):
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(UserError, match=r"folder cannot be written: is a directory$"):
+        write_text(tmp_path / "folder", "new")
+    assert names(tmp_path) == ["folder"] and names(tmp_path / "folder") == []
+
+
+@pytest.mark.parametrize(
+    "number, why", [(errno.ENOSPC, "no space left on device"), (errno.EACCES, "permission denied")]
+)
+def test_whatever_fails_in_writing_is_one_sentence_whose_cause_can_be_asked(number, why, tmp_path):
+    write_text(tmp_path / "a.txt", "old")
+    with pytest.raises(UserError, match=rf"a\.txt cannot be written: {why}$") as raised, atomic(tmp_path / "a.txt"):
+        raise OSError(number, os.strerror(number))
+    assert isinstance(raised.value.__cause__, OSError) and raised.value.__cause__.errno == number
+    assert names(tmp_path) == ["a.txt"] and (tmp_path / "a.txt").read_text() == "old"
 
 
 def test_until_the_end_others_see_the_old_file(tmp_path):

@@ -16,7 +16,7 @@ from torch import nn
 
 from glad import __version__
 from glad.errors import UserError
-from glad.files import atomic, write_text
+from glad.files import atomic, write_text, writing
 from glad.methods.base import Method
 from glad.recipe import Recipe, read_recipe
 
@@ -86,14 +86,14 @@ class Run:
     @contextmanager
     def locked(self, first: bool = True) -> Iterator[None]:
         """Hold the folder for this training, by the first of its processes; a second training in it is refused."""
-        try:
+        with writing(self.folder):
             self.folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise UserError(f"{self.folder} cannot be made a run folder: {str(error.strerror).lower()}") from None
         if not first:
             yield
             return
-        with (self.folder / ".lock").open("w") as lock:
+        with writing(self.folder):
+            lock = (self.folder / ".lock").open("w")
+        with lock:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
@@ -102,8 +102,8 @@ class Run:
 
     def save(self, checkpoint: Checkpoint) -> None:
         """Write the checkpoint; the one before it stays until this one is whole."""
-        with atomic(self.last) as temporary:
-            torch.save(checkpoint, temporary)
+        with atomic(self.last) as temporary, temporary.open("wb") as file:
+            torch.save(checkpoint, file)  # a file, not a path: then a full disk is an OSError
 
     def kept_file(self, step: int) -> Path:
         """Return where the checkpoint after `step` steps is kept to choose from."""
@@ -111,9 +111,8 @@ class Run:
 
     def keep(self, method: nn.Module, step: int) -> None:
         """Keep the weights after `step` steps, for a rule to choose from."""
-        self.kept_file(step).parent.mkdir(exist_ok=True)
-        with atomic(self.kept_file(step)) as temporary:
-            torch.save({"method": method.state_dict(), "step": step}, temporary)
+        with atomic(self.kept_file(step)) as temporary, temporary.open("wb") as file:
+            torch.save({"method": method.state_dict(), "step": step}, file)
 
     def checkpoint(self, step: int | None = None) -> Checkpoint:
         """Return the last checkpoint, or the one kept after `step`, on the CPU; nothing in it runs."""

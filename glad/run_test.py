@@ -1,8 +1,10 @@
 """A run folder writes down what it is, refuses another recipe and a second process, and says what is broken."""
 
 import json
+import os
 import sys
 from importlib import metadata
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -53,6 +55,26 @@ def test_another_recipe_is_refused_by_the_field_that_differs(run, square_recipe)
     run.save({"step": 1})
     with pytest.raises(UserError, match=r"another recipe \(method\.dropout: 0\.5 is not 0\.1\)"):
         run.begin(square_recipe(method=SupervisedConfig(dropout=0.1)), ("left", "right"))
+
+
+def test_a_file_in_the_place_of_the_folder_is_one_sentence(tmp_path):
+    (tmp_path / "run").write_text("")
+    with pytest.raises(UserError, match="run cannot be written: a file is where"), Run(tmp_path / "run").locked():
+        pass
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="a disk that is always full is a thing of Linux")
+def test_a_full_disk_is_one_sentence_and_the_checkpoint_before_stays(run, tmp_path, monkeypatch):
+    def full(**names: object) -> tuple[int, str]:
+        (tmp_path / "full").symlink_to("/dev/full")
+        return os.open(tmp_path / "full", os.O_WRONLY), str(tmp_path / "full")
+
+    run.save({"step": 1})
+    monkeypatch.setattr("glad.files.tempfile.mkstemp", full)
+    for call in (lambda: run.save({"step": 2}), lambda: run.keep(torch.nn.Linear(2, 2), 2)):
+        with pytest.raises(UserError, match=r"pt cannot be written: no space left on device"):
+            call()
+    assert run.checkpoint()["step"] == 1
 
 
 def test_a_locked_folder_is_refused_and_free_again_afterwards(run):

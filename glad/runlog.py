@@ -5,6 +5,7 @@ import time
 from typing import Self
 
 from glad.batch import Losses
+from glad.files import writing
 from glad.run import Run
 
 EVERY = 10  # steps
@@ -28,8 +29,9 @@ class RunLog:
             from torch.utils.tensorboard import SummaryWriter
 
             self.run.truncate_log(self.first)
-            self.lines = self.run.log.open("a", encoding="utf-8")
-            self.board = SummaryWriter(str(self.run.folder / "tensorboard"), purge_step=self.first + 1)
+            with writing(self.run.folder):
+                self.lines = self.run.log.open("a", encoding="utf-8")
+                self.board = SummaryWriter(str(self.run.folder / "tensorboard"), purge_step=self.first + 1)
         return self
 
     def __exit__(self, *error: object) -> None:
@@ -71,8 +73,9 @@ class RunLog:
             "seconds_per_step": seconds / self.count,
             "data_wait": self.wait / seconds if seconds else 0.0,
         }
-        self.lines.write(json.dumps(line) + "\n")
-        self.lines.flush()
+        with writing(self.run.log):
+            self.lines.write(json.dumps(line) + "\n")
+            self.lines.flush()
         for kind, values in mean.items():
             for name, value in values.items():
                 self.board.add_scalar(f"{kind}/{name}", value, done)

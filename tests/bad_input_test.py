@@ -176,7 +176,10 @@ def test_bad_target_videos_are_named_as_such(desk, glad_says, glad_refuses):
         (["train", "nowhere.py", "--out", "run"], ["nowhere.py: no such file"]),
         (["train", "nowhere.json", "--out", "run"], ["nowhere.json"]),
         (["train", "recipes.py", "--out", "run"], ["my-glad", "my-source"]),
-        (["train", "recipes.py:my-source", "--out", "recipes.py"], ["recipes.py cannot be made a run folder"]),
+        (
+            ["train", "recipes.py:my-source", "--out", "recipes.py"],
+            ["recipes.py cannot be written: a file is where a folder should be"],
+        ),
         (["train", "recipes.py:my-source", "--out", "run", "--steps", "0"], ["steps"]),
         (["train", "recipes.py:my-source", "--out", "run", "--epochs", "-1"], ["epochs"]),
         (["train", "recipes.py:my-source", "--out", "run", "--batch-size", "0"], ["batch_size"]),

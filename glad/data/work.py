@@ -244,11 +244,9 @@ def _manifest(folder: Path) -> dict[str, Facts]:
 @contextmanager
 def locked(folder: Path) -> Iterator[BinaryIO]:
     """Yield the manifest, to append to, while no other run works on `folder`; remove what a killed run left half."""
-    try:
+    with writing(folder):
         folder.mkdir(parents=True, exist_ok=True)
         file = os.fdopen(os.open(folder / MANIFEST, os.O_RDWR | os.O_CREAT, 0o666), "rb+")
-    except OSError as problem:
-        raise UserError(f"{folder} cannot be written: {reason(problem)}") from None
     unfinished = folder / _UNFINISHED
     with file:
         _lock(file, folder)
@@ -328,11 +326,12 @@ def _attempt(task: _Task) -> Facts | str:
     try:
         _remove(task.path)  # what a process that died has left
         return task.make(task.job, task.path)
-    except UserError as problem:
-        return str(problem)
     except Exception as problem:
-        if isinstance(problem, OSError) and problem.errno in _FULL:
-            raise
+        cause = problem.__cause__ if isinstance(problem, UserError) else problem
+        if isinstance(cause, OSError) and cause.errno in _FULL:
+            raise cause from None
+        if isinstance(problem, UserError):
+            return str(problem)
         return f"{task.job.path}: unexpected {type(problem).__name__}: {problem}"
 
 

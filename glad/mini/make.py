@@ -19,7 +19,7 @@ import numpy as np
 import simplejpeg
 
 from glad.errors import UserError
-from glad.files import write_text
+from glad.files import write_text, writing
 from glad.mini.motion import ACTIONS, OTHERS, Curves, Motion, performed
 from glad.mini.picture import CANVAS, GROUND, MARGIN, Look, checkerboard, clothed, drawn, grey_body, room, shake
 from glad.mini.skeleton import body, joint_places, seen_from
@@ -113,7 +113,8 @@ def _make(root: Path, seed: int, workers: int, videos: bool, sizes: Sizes) -> No
     source = list(source_jobs(seed, sizes))
     target = list(target_jobs(seed, sizes))
     _empty(root)
-    _run([*source, *target], root, "actions", videos, workers, "making the miniature")
+    with writing(root):
+        _run([*source, *target], root, "actions", videos, workers, "making the miniature")
     train = [job for job in source if int(Path(job.path).name) < sizes.source_train]
     val = [job for job in source if int(Path(job.path).name) >= sizes.source_train]
     for folder, suffix in ((root, ""), *([(root / "videos", ".mp4")] if videos else [])):
@@ -135,7 +136,8 @@ def _make_init(root: Path, seed: int, workers: int, sizes: Sizes) -> None:
         return
     jobs = list(init_jobs(seed, sizes))
     _empty(root)
-    _run(jobs, root, "others", False, workers, "making videos for the initial weights")
+    with writing(root):
+        _run(jobs, root, "others", False, workers, "making videos for the initial weights")
     train = [job for job in jobs if int(Path(job.path).name) < sizes.init_train]
     val = [job for job in jobs if int(Path(job.path).name) >= sizes.init_train]
     write_text(root / "init_train.txt", source_rows(train, ""))
