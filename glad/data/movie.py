@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from glad.data.blame import blamed, reason
 from glad.data.gather import Indices, gathered
-from glad.data.packets import PacketIndex, opened, packet_index
+from glad.data.packets import indexed, opened, packet_index
 from glad.errors import UserError
 
 MOVIE_SUFFIXES = frozenset(
@@ -92,20 +92,16 @@ def _counted(path: Path, _mtime: int) -> int:
 
 def _decoded(path: Path, wanted: NDArray[np.int64]) -> Iterator[NDArray[np.uint8]]:
     """Yield the frames `wanted` (ascending, distinct) of the whole file."""
-    index = packet_index(path)
-    if len(index.times) and wanted[-1] >= len(index.times):
-        raise UserError(f"{path} has {len(index.times)} frames, but frame {wanted[-1]} (from 0) is asked for")
     reformatter = VideoReformatter()
     done = 0
-    count = f" of {len(index.times)}" if len(index.times) else ""
     problem: Exception | None = None
     seen = -1
     # A file may be marked so that a key frame is none (intra refresh, wrong marks): what is missing after a jump is
     # looked for once more from the start of the file.
-    for jump in (True, False) if len(index.times) else (False,):
+    for jump in (True, False):
         problem = None
         try:
-            for seen, frame in _passed(path, index, wanted[done:], jump):
+            for seen, frame in _passed(path, wanted[done:], jump):
                 if seen == wanted[done]:
                     yield _pixels(path, frame, reformatter)
                     done += 1
@@ -113,27 +109,34 @@ def _decoded(path: Path, wanted: NDArray[np.int64]) -> Iterator[NDArray[np.uint8
                 return
         except (FFmpegError, _Undecodable) as raised:
             problem = raised
+    count = f" of {len(packet_index(path).times)}" if len(packet_index(path).times) else ""
     if problem is None:
         raise UserError(f"{path} stops after {seen + 1}{count} frames, but frame {wanted[done]} (from 0) is asked for")
     raise UserError(f"frame {wanted[done]} (from 0){count} of {path} cannot be decoded: {reason(problem)}")
 
 
-def _passed(path: Path, index: PacketIndex, wanted: NDArray[np.int64], jump: bool) -> Iterator[tuple[int, VideoFrame]]:
+def _passed(path: Path, wanted: NDArray[np.int64], jump: bool) -> Iterator[tuple[int, VideoFrame]]:
     """Yield decoded frames with their numbers, in the order shown, until the last of `wanted` or the file's end.
 
     With `jump`, everything up to the key frame before the next wanted frame is left out, unless decoding is already
-    beyond that key frame, and so are unwanted frames on which no other depends.
+    beyond that key frame, and so are unwanted frames on which no other depends. Where the file does not say when its
+    frames are shown, nothing can be jumped to, and nothing is yielded.
     """
     places = set(wanted.tolist())
     goal = 0
     number = -1
-    with opened(path) as (container, stream):
+    with indexed(path, at_start=not jump) as (container, stream, index):
+        timed = len(index.times) > 0
+        if timed and wanted[-1] >= len(index.times):
+            raise UserError(f"{path} has {len(index.times)} frames, but frame {wanted[-1]} (from 0) is asked for")
+        if jump and not timed:
+            return
         packets = container.demux(stream)
         fed = 0  # the number of the next packet
-        aimed = 0  # the key frame of the last jump, which may have landed before it
+        aimed = -1 if jump else 0  # the key frame of the last jump, which may have landed before it
         while True:
             key = int(index.key[wanted[goal]]) if jump else 0
-            if leap := key > max(fed, aimed):
+            if leap := key > aimed and (key > fed or aimed < 0):
                 aimed = key
                 container.seek(index.time_of(key), stream=stream)
                 packets = container.demux(stream)
@@ -151,7 +154,7 @@ def _passed(path: Path, index: PacketIndex, wanted: NDArray[np.int64], jump: boo
             for frame in packet.decode():
                 if not isinstance(frame, VideoFrame):
                     continue
-                place = index.frame_at(frame.pts) if len(index.times) else number + 1
+                place = index.frame_at(frame.pts) if timed else number + 1
                 if place is None:
                     continue
                 number = place

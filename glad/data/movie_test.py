@@ -10,7 +10,6 @@ from av.video.frame import VideoFrame
 
 from glad.data import movie
 from glad.data.movie import MovieFile, frame_count
-from glad.data.packets import packet_index
 from glad.errors import UserError
 
 VFR = np.cumsum([20, 40, 200, 33] * 15).tolist()
@@ -77,10 +76,9 @@ def test_real_videos_of_many_codecs_agree_with_a_full_decode(shared_data: Path):
 
 def test_only_what_leads_to_a_frame_is_decoded(tmp_path: Path, make_movie: Callable):
     path = make_movie(tmp_path / "a.mp4", gop=12)
-    index = packet_index(path)
 
     def passed(*wanted: int) -> list[int]:
-        return [number for number, _ in movie._passed(path, index, np.array(wanted), True)]
+        return [number for number, _ in movie._passed(path, np.array(wanted), True)]
 
     assert passed(2) == [0, 1, 2]
     assert passed(14) == [12, 13, 14]

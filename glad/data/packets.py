@@ -80,37 +80,73 @@ def packet_index(path: Path) -> PacketIndex:
 
     A file which is cut short, or shorter than its header declares, raises `UserError`.
     """
+    known = _known(path)
+    if not known:
+        with opened(path) as (container, stream):
+            known.append(_walked(path, container, stream))
+    return known[0]
+
+
+@contextmanager
+def indexed(path: Path, *, at_start: bool) -> Iterator[tuple[InputContainer, VideoStream, PacketIndex]]:
+    """Open the video file `path` as `opened` does, and yield its index too.
+
+    Unless `at_start`, the file may have been read to its end for the index, which saves opening it twice: whoever reads
+    packets seeks first.
+    """
+    known = _known(path)
+    if at_start and not known:
+        packet_index(path)
+    with opened(path) as (container, stream):
+        if not known:
+            known.append(_walked(path, container, stream))
+        yield container, stream, known[0]
+
+
+def _known(path: Path) -> list[PacketIndex]:
+    """Return the list that holds, or is to hold, the index of the file as it is now."""
     try:
         state = path.stat()
     except OSError as problem:
         raise UserError(f"{path} cannot be opened as a video: {reason(problem)}") from None
-    return _packet_index(path, state.st_mtime_ns, state.st_size)
+    return _remembered(path, state.st_mtime_ns, state.st_size)
 
 
 @lru_cache(maxsize=256)
-def _packet_index(path: Path, _mtime: int, _size: int) -> PacketIndex:
-    with opened(path) as (container, stream):
-        times: list[int | None] = []
-        keys: list[bool] = []
-        shown: list[bool] = []
-        damaged = False
-        end = 0.0  # seconds at which the last packet of any stream ends
-        try:
-            for packet in container.demux():
-                if packet.size and packet.pts is not None and packet.time_base:
-                    end = max(end, float((packet.pts + (packet.duration or 0)) * packet.time_base))
-                if packet.size and packet.stream.index == stream.index:
-                    times.append(packet.pts)
-                    keys.append(packet.is_keyframe)
-                    shown.append(not packet.is_discard)
-                    damaged = damaged or packet.is_corrupt
-        except FFmpegError as problem:
-            raise UserError(f"{path} cannot be read beyond frame {len(times)}: {reason(problem)}") from None
-        if not times:
-            raise UserError(f"{path} holds no frames")
-        _check_whole(path, container, stream, len(times), end, damaged)
-        if container.format.name == "avi" and stream.codec_context.has_b_frames:
-            times = [None] * len(times)  # AVI stores no times of presentation, and here they are not the order stored
+def _remembered(_path: Path, _mtime: int, _size: int) -> list[PacketIndex]:
+    """Return what is remembered of a file in one state: its index, or nothing yet."""
+    return []
+
+
+def _walked(path: Path, container: InputContainer, stream: VideoStream) -> PacketIndex:
+    """Return the index of a file just opened, which is then at its end."""
+    times: list[int | None] = []
+    keys: list[bool] = []
+    shown: list[bool] = []
+    damaged = False
+    ends = [0] * len(container.streams)  # of each stream, when its last packet ends
+    try:
+        # An MP4 declares how many frames it has, others when they end: there the packets of sound count too.
+        for packet in container.demux(*([stream] if "mp4" in container.format.name else ())):
+            if not packet.size:
+                continue
+            place, time = packet.stream_index, packet.pts
+            if time is not None and (end := time + (packet.duration or 0)) > ends[place]:
+                ends[place] = end
+            if place == stream.index:
+                times.append(time)
+                keys.append(packet.is_keyframe)
+                shown.append(not packet.is_discard)
+                damaged = damaged or packet.is_corrupt
+    except FFmpegError as problem:
+        raise UserError(f"{path} cannot be read beyond frame {len(times)}: {reason(problem)}") from None
+    if not times:
+        raise UserError(f"{path} holds no frames")
+    bases = [each.time_base or 0 for each in container.streams]
+    seconds = max(float(end * base) for end, base in zip(ends, bases, strict=True))
+    _check_whole(path, container, stream, len(times), seconds, damaged)
+    if container.format.name == "avi" and stream.codec_context.has_b_frames:
+        times = [None] * len(times)  # AVI stores no times of presentation, and here they are not the order stored
     return _index(times, keys, shown)
 
 
@@ -157,5 +193,5 @@ def _index(times: list[int | None], keys: list[bool], shown: list[bool]) -> Pack
 def _place(ascending: NDArray[np.int64], time: int | None) -> int | None:
     if time is None:
         return None
-    place = int(np.searchsorted(ascending, time))
+    place = int(ascending.searchsorted(time))
     return place if place < len(ascending) and ascending[place] == time else None

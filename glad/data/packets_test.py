@@ -5,7 +5,7 @@ import av
 import numpy as np
 import pytest
 
-from glad.data.packets import _index, _packet_index, packet_index
+from glad.data.packets import _index, _remembered, indexed, packet_index
 from glad.errors import UserError
 
 
@@ -37,7 +37,31 @@ def test_unknown_or_doubtful_times_leave_the_index_empty(times: list[int | None]
 
 
 def test_the_memory_of_indices_is_bounded():
-    assert _packet_index.cache_info().maxsize == 256
+    assert _remembered.cache_info().maxsize == 256
+
+
+@pytest.mark.parametrize("at_start", [True, False])
+def test_a_file_opened_with_its_index_is_at_its_start_or_was_opened_once(
+    at_start: bool, tmp_path: Path, make_movie: Callable, monkeypatch: pytest.MonkeyPatch
+):
+    path = make_movie(tmp_path / "a.mp4", count=5, b_frames=2)
+    opens = []
+    real = av.open
+    monkeypatch.setattr(av, "open", lambda *given, **more: opens.append(1) or real(*given, **more))
+    for known in (False, True):
+        opens.clear()
+        with indexed(path, at_start=at_start) as (container, stream, index):
+            packets = [packet.pts for packet in container.demux(stream) if packet.size]
+        assert len(opens) == (2 if at_start and not known else 1)
+        assert sorted(packets) == (index.times.tolist() if at_start or known else [])
+
+
+def test_a_file_that_was_refused_is_refused_again(tmp_path: Path, make_movie: Callable):
+    path = make_movie(tmp_path / "a.mp4", container={"movflags": "faststart"})
+    path.write_bytes(path.read_bytes()[: path.stat().st_size * 6 // 10])
+    for _ in range(2):
+        with pytest.raises(UserError, match=r"cut short or damaged"):
+            packet_index(path)
 
 
 def test_a_missing_an_empty_and_a_foreign_file_are_refused_by_name(tmp_path: Path):
