@@ -1,5 +1,6 @@
 """Pictures of the gap between two domains: the lengths of their videos, their classes, and benchmarks side by side."""
 
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -121,11 +122,16 @@ def class_chart(names: Sequence[str], source: Sequence[int], target: Sequence[in
 
 
 def write_chart(figure: Figure, path: Path) -> None:
-    """Write a figure to `path` with the endings .svg and .png, whole or not at all; the same figure, the same bytes."""
+    """Write a figure to `path` with the endings .svg and .png, whole or not at all; the same figure, the same bytes.
+
+    Words stand in the SVG as words: a browser draws names in any script, the PNG a box for what the font does not have.
+    """
     FigureCanvasAgg(figure)
     for kind in ("svg", "png"):
         with (
-            matplotlib.rc_context({"svg.hashsalt": "glad", "hatch.linewidth": 0.6}),
+            matplotlib.rc_context({"svg.hashsalt": "glad", "svg.fonttype": "none", "hatch.linewidth": 0.6}),
+            warnings.catch_warnings(),
             atomic(path.with_suffix(f".{kind}")) as temporary,
         ):
+            warnings.filterwarnings("ignore", "Glyph .* missing from font")
             figure.savefig(temporary, metadata={"Date": None} if kind == "svg" else None)

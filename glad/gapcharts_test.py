@@ -60,6 +60,16 @@ def test_classes_are_shares_of_each_side():
     assert words(axes) == "30 10 0 7"
 
 
+def test_names_in_any_script_are_words_in_the_svg(tmp_path):
+    names = ["跳跃", "бежать", "ジャンプ", "a < b & c", "🤸"]
+    write_chart(class_chart(names, [3, 1, 4, 1, 5], [2, 7, 1, 8, 2]), tmp_path / "classes")
+    texts = {
+        element.text for element in ElementTree.parse(tmp_path / "classes.svg").iter("{http://www.w3.org/2000/svg}text")
+    }
+    assert set(names) <= texts
+    assert cv2.imread(str(tmp_path / "classes.png")) is not None
+
+
 def test_both_files_open_and_are_the_same_again(tmp_path):
     figure = length_chart(np.array([5, 9, 30]), np.array([2, 3]), 1.0)
     for name in ("a", "b"):

@@ -29,6 +29,7 @@ from glad.gaps import (
     temporal_gap,
 )
 from glad.metrics import Scores
+from glad.ours import check_ours
 from glad.published import GAPS
 from glad.run import Run
 from glad.scenebank import scene_vectors
@@ -36,6 +37,7 @@ from glad.scenes import SceneEncoder
 
 Found = dict[str, Any]
 
+GAPS_FILE = "gaps.json"
 SEED = 0  # of the draw that `limit` makes
 
 
@@ -221,8 +223,15 @@ def _predicted(run: Run) -> dict[tuple, tuple[int, int]]:
     }
 
 
+def check_place(out: Path) -> None:
+    """Refuse a folder in which gaps or charts of others would be replaced."""
+    charts = [f"{name}.{kind}" for name in ("lengths", "benchmarks", "classes") for kind in ("svg", "png")]
+    check_ours(out, charts, GAPS_FILE, '{"name":')
+
+
 def write_gaps(found: Found, source: NDArray, target: NDArray, out: Path) -> list[Path]:
     """Write `gaps.json` and the charts (.svg and .png) into `out`; return the files, gaps.json last."""
+    check_place(out)
     scenes, accuracy, classes = found["scenes"], found["accuracy"], found["classes"]
     points = f"ΔAcc {accuracy['value']:.1f}" if "value" in accuracy else "ΔAcc not measured"
     charts = {
@@ -241,7 +250,7 @@ def write_gaps(found: Found, source: NDArray, target: NDArray, out: Path) -> lis
     elif (out / "classes.svg").exists():  # of an earlier measurement
         for kind in ("svg", "png"):
             (out / f"classes.{kind}").unlink(missing_ok=True)
+    write_text(out / GAPS_FILE, json.dumps(found, indent=2, ensure_ascii=False) + "\n")
     for name, chart in charts.items():
         write_chart(chart, out / name)
-    write_text(out / "gaps.json", json.dumps(found, indent=2, ensure_ascii=False) + "\n")
-    return [*(out / f"{name}.{kind}" for name in charts for kind in ("svg", "png")), out / "gaps.json"]
+    return [*(out / f"{name}.{kind}" for name in charts for kind in ("svg", "png")), out / GAPS_FILE]

@@ -58,8 +58,9 @@ def gaps(
     from glad.gaptable import gaps_text
     from glad.run import Run
     from glad.scenes import encoder_of
-    from glad.table1 import domain_of, gaps_of, write_gaps
+    from glad.table1 import check_place, domain_of, gaps_of, write_gaps
 
+    check_place(out)
     encoder = encoder_of(places, scene, frames)
     names = read_classes(classes) if classes else None
     of_source = open_listing(source, names, not source_unlabelled, root=source_root, allow_empty_classes=True)

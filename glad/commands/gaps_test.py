@@ -49,6 +49,16 @@ def test_what_cannot_be_meant_is_refused_before_anything_is_written(more, proble
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.parametrize("name", ["lengths.svg", "classes.png", "gaps.json"])
+def test_charts_of_others_are_not_replaced(name, words, tmp_path, capsys):
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / name).write_text("mine")
+    with pytest.raises(SystemExit):
+        main(words)
+    assert f"{name} was not written by glad and would be lost" in capsys.readouterr().err
+    assert [path.read_text() for path in (tmp_path / "out").iterdir()] == ["mine"]
+
+
 def test_folders_need_no_lists(shared_data, tmp_path, capsys):
     folder = shared_data / "pair_real8_to_mocap8"
     main(["gaps", str(folder / "source"), str(folder / "target"), "--scene", "none", "--out", str(tmp_path), "--json"])
