@@ -1,6 +1,5 @@
 """A picture of what `glad.sampled` found: a time axis with every clip on it, then the clips themselves."""
 
-import warnings
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +13,7 @@ from matplotlib.patches import Rectangle
 from glad.augment import resized, with_short_side
 from glad.errors import UserError
 from glad.files import atomic
+from glad.letters import any_letters
 from glad.sampled import MEANINGS, SIGNS, Mark, Sampled, clip_name
 
 COLOURS = {"global": "#1f6fb4", "local": "#d9730d", "ordered": "#2b8a4b"}
@@ -50,9 +50,7 @@ def write_picture(path: Path, found: Sampled) -> None:
     kind = path.suffix.lower().removeprefix(".")
     if kind not in ("png", "svg"):
         raise UserError(f"{path}: a picture is written as .png or .svg; name it so")
-    # A file name may hold letters that the font lacks: a box in their place is no reason to warn.
-    with warnings.catch_warnings(), matplotlib.rc_context({"svg.hashsalt": "glad"}), atomic(path) as temporary:
-        warnings.filterwarnings("ignore", message=".*missing from.*font")
+    with any_letters(), matplotlib.rc_context({"svg.hashsalt": "glad"}), atomic(path) as temporary:
         metadata = {"Date": None} if kind == "svg" else {}
         picture(found).savefig(temporary, format=kind, metadata=metadata)
 

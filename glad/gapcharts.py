@@ -1,6 +1,5 @@
 """Pictures of the gap between two domains: the lengths of their videos, their classes, and benchmarks side by side."""
 
-import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -11,6 +10,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from glad.files import atomic
+from glad.letters import any_letters
 from glad.published import PublishedGaps
 
 # Blue and vermilion, which eyes that take red for green tell apart too (Okabe and Ito); the target is hatched or
@@ -130,8 +130,7 @@ def write_chart(figure: Figure, path: Path) -> None:
     for kind in ("svg", "png"):
         with (
             matplotlib.rc_context({"svg.hashsalt": "glad", "svg.fonttype": "none", "hatch.linewidth": 0.6}),
-            warnings.catch_warnings(),
+            any_letters(),
             atomic(path.with_suffix(f".{kind}")) as temporary,
         ):
-            warnings.filterwarnings("ignore", "Glyph .* missing from font")
             figure.savefig(temporary, metadata={"Date": None} if kind == "svg" else None)

@@ -24,6 +24,7 @@ from glad.chart import Line, line_chart, thinned
 from glad.errors import UserError
 from glad.files import atomic, write_text
 from glad.gaptable import gap_section
+from glad.letters import any_letters
 from glad.metrics import Scores
 
 Strip = Callable[[dict[str, Any]], np.ndarray | None]
@@ -343,7 +344,8 @@ def confusion_pixels(confusion: ArrayLike, classes: Sequence[str]) -> np.ndarray
         for i, j in zip(*np.nonzero(counts), strict=True):
             colour = "white" if share[i, j] > 0.5 else "black"
             axes.text(j, i, str(counts[i, j]), ha="center", va="center", fontsize=8, color=colour)
-    canvas.draw()
+    with any_letters():
+        canvas.draw()
     return np.asarray(canvas.buffer_rgba())[..., :3]
 
 

@@ -251,7 +251,7 @@ def test_no_run_or_no_folder_is_refused(runs, tmp_path):
 
 @pytest.mark.parametrize("classes", [3, 50])
 def test_a_confusion_matrix_becomes_a_picture(classes, tmp_path):
-    names = [f"class {k}" for k in range(classes)]
+    names = [f"跳 {k}" for k in range(classes)]
     confusion_png(np.eye(classes, dtype=int) * 7, names, tmp_path / "confusion.png")
     pixels = cv2.imread(str(tmp_path / "confusion.png"))
     assert pixels is not None and min(pixels.shape[:2]) > 200
