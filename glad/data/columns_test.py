@@ -148,7 +148,7 @@ def test_a_text_list_is_read_as_row_by_row(tmp_path_factory, content, labelled, 
 @example(b"a,run\nb,jump\n\n c , run \n", True, None, 9, False)
 @example(b"path,label\na,run\nb,3\n", True, None, 9, False)
 @example(b"path,frames,label,offset\na,3,1,-1\n", True, None, 9, False)
-@example(b'"q",1\nb,2\n', True, None, 9, False)
+@example(b'b,2\n"q",1\n', True, None, 9, False)
 @example(b"a,2147483648\n", True, None, 2**31 - 1, False)
 def test_a_csv_is_read_as_row_by_row(tmp_path_factory, content, labelled, classes, limit, searching):
     file = Path(tmp_path_factory.getbasetemp()) / "any.csv"
