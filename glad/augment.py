@@ -1,5 +1,7 @@
 """From decoded frames to the pixels a network sees: one draw per video, shared by all its frames."""
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Literal, Self
 
 import cv2
@@ -53,36 +55,78 @@ class Spatial(Part):
 
     def apply(self, frames: np.ndarray, rng: np.random.Generator | None) -> np.ndarray:
         """Return `frames` (t, h, w, 3) uint8 as (t, size, size, 3); `rng=None` draws nothing."""
-        if self.short_side is not None and self.square:
-            frames = resized(frames, self.short_side, self.short_side, self.shrink)
-        elif self.short_side is not None:
-            frames = with_short_side(frames, self.short_side, self.shrink)
-        height, width = frames.shape[1:3]
+        return self.look(frames.shape[1], frames.shape[2], rng).at(frames)
+
+    def look(self, height: int, width: int, rng: np.random.Generator | None) -> "Look":
+        """Return what is done to every frame of a video of `height` x `width` pixels; `rng=None` draws nothing."""
+        whole = None
+        if self.short_side is not None:
+            whole = (self.short_side, self.short_side) if self.square else sides(height, width, self.short_side)
+            height, width = whole
         if self.crop in ("multiscale", "random"):
             if rng is None:
                 raise UserError(f"a {self.crop} crop is random, and evaluation is not; set test_pixels.crop to center")
-            box = multiscale_box if self.crop == "multiscale" else random_box
-            left, top, w, h = box(height, width, self.size, rng)
+            draw = multiscale_box if self.crop == "multiscale" else random_box
+            box = draw(height, width, self.size, rng)
         elif self.crop == "center":
-            left, top, w, h = center_box(height, width, self.size)
+            box = center_box(height, width, self.size)
         else:
-            left, top, w, h = 0, 0, width, height
-        frames = resized(frames[:, top : top + h, left : left + w], self.size, self.size, self.shrink)
+            box = 0, 0, width, height
+        shift, flip, color = None, False, None
         if rng is not None and self.shift:
             across, down = rng.integers(-self.shift, self.shift + 1, size=2)
-            frames = shifted(frames, across, down)
-        if rng is not None and self.flip and rng.random() < self.flip:
-            frames = frames[:, :, ::-1]
+            shift = int(across), int(down)
+        if rng is not None and self.flip:
+            flip = bool(rng.random() < self.flip)
         if rng is not None and self.color is not None:
-            frames = self.color.apply(frames, rng)
-        return frames
+            color = self.color.draw(rng)
+        return Look(whole, box, self.size, self.shrink, shift, flip, color)
+
+
+@dataclass(frozen=True)
+class Look:
+    """What `Spatial` drew for one video: frames looked at one by one look as they do together.
+
+    Attributes:
+        whole: (height, width) to which a frame is resized first; None leaves it.
+        box: (left, top, width, height) of the crop.
+        size: side of the result, in pixels.
+        shrink: interpolation where the picture becomes smaller.
+        shift: pixels by which the result is moved (right, down); None is not at all.
+        flip: whether left and right change places.
+        color: what happens to the colours of (t, h, w, 3), or None.
+    """
+
+    whole: tuple[int, int] | None
+    box: tuple[int, int, int, int]
+    size: int
+    shrink: str
+    shift: tuple[int, int] | None
+    flip: bool
+    color: Callable[[np.ndarray], np.ndarray] | None
+
+    def at(self, frames: np.ndarray) -> np.ndarray:
+        """Return `frames` (t, h, w, 3) uint8 as (t, size, size, 3); what needs no change may be a part of `frames`."""
+        if self.whole is not None:
+            frames = resized(frames, *self.whole, self.shrink)
+        left, top, width, height = self.box
+        frames = resized(frames[:, top : top + height, left : left + width], self.size, self.size, self.shrink)
+        if self.shift is not None:
+            frames = shifted(frames, *self.shift)
+        if self.flip:
+            frames = flipped(frames)
+        return frames if self.color is None else self.color(frames)
 
 
 def with_short_side(frames: np.ndarray, short: int, shrink: str = "bilinear") -> np.ndarray:
     """Return `frames` scaled so that the shorter side is `short`; sides are rounded half up, as the release does."""
-    height, width = frames.shape[1:3]
+    return resized(frames, *sides(frames.shape[1], frames.shape[2], short), shrink)
+
+
+def sides(height: int, width: int, short: int) -> tuple[int, int]:
+    """Return (height, width) scaled so that the shorter one is `short`, rounded half up."""
     scale = short / min(height, width)
-    return resized(frames, int(height * scale + 0.5), int(width * scale + 0.5), shrink)
+    return int(height * scale + 0.5), int(width * scale + 0.5)
 
 
 def multiscale_box(height: int, width: int, size: int, rng: np.random.Generator) -> tuple[int, int, int, int]:
@@ -131,6 +175,14 @@ def shifted(frames: np.ndarray, across: int, down: int) -> np.ndarray:
     return frames[:, rows][:, :, columns]
 
 
+def flipped(frames: np.ndarray) -> np.ndarray:
+    """Return `frames` (t, h, w, 3) uint8 with left and right exchanged."""
+    out = np.empty(frames.shape, np.uint8)
+    for frame, place in zip(frames, out, strict=True):
+        cv2.flip(frame, 1, dst=place)
+    return out
+
+
 def mixed(frames: np.ndarray, background: np.ndarray, mix_ratio: float) -> np.ndarray:
     """Eq. 6: every frame becomes `(1 - mix_ratio) * frame + mix_ratio * background`, truncated to uint8.
 
@@ -139,9 +191,25 @@ def mixed(frames: np.ndarray, background: np.ndarray, mix_ratio: float) -> np.nd
         background: uint8 (h, w, 3).
         mix_ratio: share of the background, in [0, 1].
     """
-    blend = frames * np.float32(1.0 - mix_ratio) + background * np.float32(mix_ratio)
-    # Half a rounding error below a whole number is that number: 0.7 * 100 + 0.3 * 100 is 100, not 99.
-    return (blend + np.float32(1e-4)).astype(np.uint8)
+    return mixing(background, mix_ratio)(frames)
+
+
+def mixing(background: np.ndarray, mix_ratio: float) -> Callable[[np.ndarray], np.ndarray]:
+    """Return what mixes `background` into (t, h, w, 3) uint8 as `mixed` does, for frames that come one by one."""
+    share = background * np.float32(mix_ratio)
+    blend = np.empty_like(share)  # of one frame, which stays in the processor's cache
+
+    def mix(frames: np.ndarray) -> np.ndarray:
+        out = np.empty(frames.shape, np.uint8)
+        for frame, place in zip(frames, out, strict=True):
+            np.multiply(frame, np.float32(1.0 - mix_ratio), out=blend)
+            np.add(blend, share, out=blend)
+            # Half a rounding error below a whole number is that number: 0.7 * 100 + 0.3 * 100 is 100, not 99.
+            np.add(blend, np.float32(1e-4), out=blend)
+            np.copyto(place, blend, casting="unsafe")
+        return out
+
+    return mix
 
 
 class Mix(Part):

@@ -12,6 +12,7 @@ from glad.augment import (
     Spatial,
     center_box,
     mixed,
+    mixing,
     multiscale_box,
     random_box,
     resized,
@@ -228,6 +229,18 @@ def test_a_flip_reverses_every_frame_exactly_and_half_of_the_videos():
     assert np.array_equal(always.apply(frames, None), frames), "evaluation draws nothing"
 
 
+@pytest.mark.parametrize("crop", ["multiscale", "random", "center", "none"])
+def test_frames_looked_at_one_by_one_look_as_they_do_together(crop):
+    """And neither changes the frames, which may serve a second draw."""
+    frames = noise(3, 40, 60)
+    spatial = Spatial(size=24, short_side=32, crop=crop, shift=2, color=Color(probability=0.5))
+    for seed in range(20):
+        look = spatial.look(40, 60, np.random.default_rng(seed))
+        one_by_one = np.concatenate([look.at(frame[None]) for frame in frames])
+        assert np.array_equal(spatial.apply(frames, np.random.default_rng(seed)), one_by_one)
+    assert np.array_equal(frames, noise(3, 40, 60))
+
+
 @given(st.integers(0, 10_000))
 def test_all_frames_of_a_video_share_one_crop_flip_and_shift(seed):
     frames = np.repeat(noise(1, 30, 40), 4, axis=0)
@@ -294,6 +307,19 @@ def test_at_a_quarter_every_pair_of_values_is_the_exact_whole_number_below():
     background = np.repeat(b[..., None], 3, axis=2).astype(np.uint8)
     assert np.array_equal(mixed(frames, background, 0.25)[0, ..., 0], (3 * x + b) // 4)
     assert np.array_equal(mixed(frames, background, 0.75)[0, ..., 0], (x + 3 * b) // 4)
+
+
+@pytest.mark.parametrize("ratio", [0.0, 0.1, 0.25, 0.3, 0.5, 0.7, 0.75, 1.0, *np.random.default_rng(0).random(40)])
+def test_mixing_frame_by_frame_is_the_formula_on_all_pairs_of_values(ratio):
+    """Every value of a frame with every value of a background, to the last bit."""
+    x, b = np.meshgrid(np.arange(256, dtype=np.uint8), np.arange(256, dtype=np.uint8))
+    frames, background = np.stack([x, x.T, x[::-1]])[..., None].repeat(3, 3), b[..., None].repeat(3, 2)
+    blend = frames * np.float32(1.0 - ratio) + background * np.float32(ratio)
+    expected = (blend + np.float32(1e-4)).astype(np.uint8)
+    mix = mixing(background, ratio)
+    assert np.array_equal(mix(frames), expected)
+    assert all(np.array_equal(mix(frame[None])[0], one) for frame, one in zip(frames, expected, strict=True))
+    assert np.array_equal(mixed(frames, background, ratio), expected)
 
 
 @given(st.integers(0, 255), st.floats(0, 1))

@@ -1,5 +1,6 @@
 """Colour jitter: brightness, contrast, saturation and hue of a video changed at random, alike in all its frames."""
 
+from collections.abc import Callable
 from typing import Annotated
 
 import cv2
@@ -26,8 +27,13 @@ class Color(Part):
 
     def apply(self, frames: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         """Return `frames` (t, h, w, 3) uint8 RGB with one draw of the four changes for all, in one random order."""
+        change = self.draw(rng)
+        return frames if change is None else change(frames)
+
+    def draw(self, rng: np.random.Generator) -> Callable[[np.ndarray], np.ndarray] | None:
+        """Return one draw of the four changes, in one random order, for the frames of a video; None changes nothing."""
         if rng.random() >= self.probability:
-            return frames
+            return None
         low, high = 1.0 - np.minimum(self._factors, 1.0), 1.0 + self._factors
         b, c, s = rng.uniform(low, high)
         turn = rng.uniform(-self.hue, self.hue)
@@ -37,9 +43,14 @@ class Color(Part):
             lambda x: saturated(x, s) if self.saturation else x,
             lambda x: turned(x, turn) if self.hue else x,
         )
-        for k in rng.permutation(len(steps)):
-            frames = steps[k](frames)
-        return frames
+        order = rng.permutation(len(steps))
+
+        def change(frames: np.ndarray) -> np.ndarray:
+            for k in order:
+                frames = steps[k](frames)
+            return frames
+
+        return change
 
     @property
     def _factors(self) -> np.ndarray:

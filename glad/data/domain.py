@@ -1,17 +1,26 @@
 """One domain's samples: a listing of videos, the views taken of them, the pixels made of those."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+import cv2
 import numpy as np
 import torch
 
-from glad.augment import Mix, Spatial, mixed
+from glad.augment import Mix, Spatial, mixing
 from glad.batch import Clips
 from glad.data.background import BackgroundBank
 from glad.data.listing import VideoRecord
 from glad.data.video import Video
 from glad.sampling import Sampler
+
+Room = Callable[[tuple[int, ...]], np.ndarray]  # memory for pixels: a shape in, a uint8 array out, with anything in it
+
+
+def fresh(shape: tuple[int, ...]) -> np.ndarray:
+    """Return new memory for pixels."""
+    return np.empty(shape, np.uint8)
 
 
 @dataclass(frozen=True)
@@ -71,48 +80,95 @@ class Domain:
         """Return the clips of video `index`; random numbers come from `address`, and None means evaluation."""
         return self.samples(index, address, 1)[0]
 
-    def samples(self, index: int, address: tuple[int, ...] | None, draws: int) -> list[Sample]:
+    def samples(
+        self,
+        index: int,
+        address: tuple[int, ...] | None,
+        draws: int,
+        places: Sequence[dict[str, np.ndarray]] | None = None,
+    ) -> list[Sample]:
         """Return the clips of video `index` under `draws` draws of crop, flip and colour; the frames are the same.
 
         Every distinct frame is decoded once. One crop, one flip and one background are drawn for the whole video.
+        `places` holds, for each draw, the arrays that become its views; None makes new ones.
         """
-        rng = None if address is None else np.random.default_rng(address)
+        places = places or [self._views((), fresh) for _ in range(draws)]
+        addresses = [address, *(None if address is None else (*address, k) for k in range(1, draws))]
+        rngs = [None if each is None else np.random.default_rng(each) for each in addresses]
         video = self.listing.video(index)
-        times = self.sampler.views(len(video), rng)
+        times = self.sampler.views(len(video), rngs[0])
         needed, where = np.unique(np.concatenate([time.ravel() for time in times.values()]), return_inverse=True)
-        frames = video.frames(needed)
-        others = [None if address is None else np.random.default_rng((*address, k)) for k in range(1, draws)]
-        return [self._sample(index, frames, times, where, drawn) for drawn in (rng, *others)]
-
-    def _sample(
-        self,
-        index: int,
-        frames: np.ndarray,
-        times: dict[str, np.ndarray],
-        where: np.ndarray,
-        rng: np.random.Generator | None,
-    ) -> Sample:
-        """Return the sample made of decoded `frames`, of which each position of the views is one, by `where`."""
-        pixels = self.spatial.apply(frames, rng)
-        if rng is not None and self.debias is not None:
-            pixels = self._debiased(pixels, self.debias, rng)
-        pixels = pixels.transpose(0, 3, 1, 2)
-        views, start = {}, 0
-        for name, time in times.items():
-            rows = where[start : start + time.size].reshape(time.shape)
-            views[name] = np.ascontiguousarray(pixels[rows].swapaxes(1, 2))
-            start += time.size
-        draw = 0 if rng is None else int(rng.integers(2**31))
+        uses: list[list[tuple[str, int, int]]] = [[] for _ in needed]  # of each frame: view, clip, place in the clip
+        positions = ((name, clip, t) for name, time in times.items() for clip, t in np.ndindex(time.shape))
+        for position, frame in zip(positions, where, strict=True):
+            uses[frame].append(position)
+        looks: list[Callable[[np.ndarray], np.ndarray]] = []
+        # Frame by frame from file to clips: so a frame is in the processor's cache whenever it is looked at.
+        for frame, used in zip(video.stream(needed), uses, strict=True):
+            looks = looks or [self._look(frame.shape[0], frame.shape[1], rng) for rng in rngs]
+            for look, views in zip(looks, places, strict=True):
+                pixels = look(frame[None])[0]
+                for name, clip, t in used:
+                    put(pixels, views[name][clip, :, t])
         still = None if self.stills is None else self.background(self.stills[index]).transpose(2, 0, 1)
-        return Sample(views, times, draw, self.listing[index].label, still)
+        label = self.listing[index].label
+        return [
+            Sample(views, times, 0 if rng is None else int(rng.integers(2**31)), label, still)
+            for views, rng in zip(places, rngs, strict=True)
+        ]
 
-    def _debiased(self, pixels: np.ndarray, debias: Debias, rng: np.random.Generator) -> np.ndarray:
-        """Return `pixels` mixed with a background, or as they are; the background is neither flipped nor jittered."""
-        drawn = debias.mix.draw(len(debias.bank), rng)
+    def clips(
+        self, entries: Sequence[tuple[int, tuple[int, ...] | None]], draws: int = 1, room: Room = fresh
+    ) -> tuple[list[Clips], list[int | None]]:
+        """Return the clips of several videos, once for each of `draws` draws, and the videos' labels.
+
+        An entry is the index of a video and the address of its random numbers. Pixels are stored in `room`.
+        """
+        stacks = [self._views((len(entries),), room) for _ in range(draws)]
+        found = [
+            self.samples(*entry, draws, [{name: stack[row] for name, stack in views.items()} for views in stacks])
+            for row, entry in enumerate(entries)
+        ]
+        stills = None
+        if self.stills is not None:
+            stills = room((len(entries), 3, self.spatial.size, self.spatial.size))
+            np.stack([samples[0].background for samples in found], out=stills)  # pyright: ignore
+        clips = [
+            Clips(
+                {name: torch.from_numpy(stack) for name, stack in views.items()},
+                {name: torch.from_numpy(np.stack([sample.times[name] for sample in samples])) for name in views},
+                torch.tensor([sample.draw for sample in samples]),
+                None if stills is None else torch.from_numpy(stills),
+            )
+            for views, samples in zip(stacks, zip(*found, strict=True), strict=True)
+        ]
+        return clips, [samples[0].label for samples in found]
+
+    def shapes(self) -> dict[str, tuple[int, ...]]:
+        """Return `{view: (n, 3, t, h, w)}`, the same for every video."""
+        times = self.sampler.views(1, None)
+        return {
+            name: (len(time), 3, time.shape[1], self.spatial.size, self.spatial.size) for name, time in times.items()
+        }
+
+    def _views(self, before: tuple[int, ...], room: Room) -> dict[str, np.ndarray]:
+        """Return arrays for all views, their shapes preceded by `before`."""
+        return {name: room((*before, *shape)) for name, shape in self.shapes().items()}
+
+    def _look(self, height: int, width: int, rng: np.random.Generator | None) -> Callable[[np.ndarray], np.ndarray]:
+        """Return what is done to every frame (1, h, w, 3) of one video: its look, then perhaps a background.
+
+        The background is neither flipped nor jittered.
+        """
+        look = self.spatial.look(height, width, rng)
+        if rng is None or self.debias is None:
+            return look.at
+        drawn = self.debias.mix.draw(len(self.debias.bank), rng)
         if drawn is None:
-            return pixels
+            return look.at
         index, ratio = drawn
-        return mixed(pixels, self.background(debias.bank[index]), ratio)
+        mix = mixing(self.background(self.debias.bank[index]), ratio)
+        return lambda frame: mix(look.at(frame))
 
     def background(self, image: np.ndarray) -> np.ndarray:
         """Return a background image (h, w, 3) as (size, size, 3): short side as for frames, then the centre."""
@@ -120,22 +176,7 @@ class Domain:
         return still.apply(image[None], None)[0]
 
 
-def collated(samples: list[Sample]) -> Clips:
-    """Return samples as clips: every view stacked to (b, n, 3, t, h, w)."""
-    first = samples[0]
-    return Clips(
-        {name: torch.from_numpy(np.stack([sample.views[name] for sample in samples])) for name in first.views},
-        {name: torch.from_numpy(np.stack([sample.times[name] for sample in samples])) for name in first.times},
-        torch.tensor([sample.draw for sample in samples]),
-        None if first.background is None else torch.from_numpy(np.stack([_still(sample) for sample in samples])),
-    )
-
-
-def _still(sample: Sample) -> np.ndarray:
-    assert sample.background is not None
-    return sample.background
-
-
-def labels_of(samples: list[Sample]) -> torch.Tensor:
-    """Return the classes (b,) int64 of labelled samples."""
-    return torch.tensor([sample.label for sample in samples])
+def put(pixels: np.ndarray, planes: np.ndarray) -> None:
+    """Write `pixels` (h, w, 3) uint8 into `planes` (3, h, w), which may lie far apart."""
+    places = list(planes)
+    assert cv2.split(pixels, places)[0] is places[0], "OpenCV split a picture into planes of its own"

@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 import torch
 
-from glad.augment import Mix, Spatial
+from glad.augment import Mix, Spatial, center_box, multiscale_box, resized, with_short_side
 from glad.data.background import BackgroundBank
-from glad.data.domain import Debias, Domain, Sample, collated, labels_of
+from glad.data.domain import Debias, Domain, Sample, fresh, put
 from glad.data.image import write_jpeg
 from glad.data.listing import VideoRecord, open_listing
 from glad.errors import UserError
-from glad.sampling import Grid, Ordered, Segments
+from glad.sampling import Grid, Nodes, Ordered, Quarters, Segments
 
 PLAIN = Spatial(size=16, short_side=None, crop="none", flip=0.0)
 
@@ -28,11 +28,12 @@ class Memory:
         return len(self.stored)
 
     def frames(self, indices) -> np.ndarray:
-        self.decoded += list(indices)
-        return self.stored[np.asarray(indices)]
+        return np.stack(list(self.stream(indices)))
 
     def stream(self, indices):
-        raise NotImplementedError
+        for index in indices:
+            self.decoded.append(index)
+            yield self.stored[index]
 
 
 class Memories:
@@ -192,14 +193,102 @@ def test_without_backgrounds_a_domain_is_never_mixed():
 def test_samples_are_stacked_view_by_view():
     domain = Domain(Memories(numbered(40), numbered(80), numbered(120)), Grid(), PLAIN)
     samples = [domain.sample(i, (i,)) for i in range(3)]
-    clips = collated(samples)
+    (clips,), labels = domain.clips([(i, (i,)) for i in range(3)])
     assert len(clips) == 3 and clips.draw.dtype == torch.int64
     assert clips.draw.tolist() == [sample.draw for sample in samples]
     assert clips.views["local"].shape == (3, 2, 3, 8, 16, 16) and clips.views["local"].dtype == torch.uint8
     assert clips.views["global"].shape == (3, 1, 3, 8, 16, 16)
     assert clips.times["local"].shape == (3, 2, 8)
     assert torch.equal(clips.views["local"][:, :, 0, :, 0, 0].long(), clips.times["local"])
-    assert labels_of(samples).tolist() == [0, 1, 2] and labels_of(samples).dtype == torch.int64
+    for row, sample in enumerate(samples):
+        assert all(np.array_equal(clips.views[name][row].numpy(), view) for name, view in sample.views.items())
+    assert labels == [0, 1, 2] and clips.background is None
+
+
+def test_a_second_draw_has_the_same_frames_and_still_but_another_look():
+    backgrounds = [np.full((30, 30, 3), 10 * i, np.uint8) for i in range(2)]
+    videos = Memories(still(h=30, w=44), still(h=30, w=44, seed=1))
+    domain = Domain(videos, Grid(), Spatial(size=20, short_side=24), stills=backgrounds)  # pyright: ignore
+    (first, second), _ = domain.clips([(0, (0,)), (1, (1,))], draws=2)
+    assert torch.equal(first.times["local"], second.times["local"])
+    assert not torch.equal(first.views["local"], second.views["local"]) and not torch.equal(first.draw, second.draw)
+    (alone,), _ = domain.clips([(0, (0,)), (1, (1,))])
+    assert torch.equal(alone.views["local"], first.views["local"]) and torch.equal(alone.draw, first.draw)
+    for clips in (first, second):
+        assert clips.background is not None and clips.background.shape == (2, 3, 20, 20)
+        assert (clips.background[0] == 0).all() and (clips.background[1] == 10).all()
+
+
+def test_pixels_are_stored_in_the_room_that_is_given():
+    given: list[np.ndarray] = []
+
+    def room(shape: tuple[int, ...]) -> np.ndarray:
+        given.append(fresh(shape))
+        return given[-1]
+
+    backgrounds = [np.full((16, 16, 3), 7, np.uint8)]
+    domain = Domain(Memories(still()), Grid(), PLAIN, stills=backgrounds)  # pyright: ignore
+    (clips,), _ = domain.clips([(0, (0,))], room=room)
+    assert [array.shape for array in given] == [(1, 1, 3, 8, 16, 16), (1, 2, 3, 8, 16, 16), (1, 3, 16, 16)]
+    assert clips.background is not None
+    stored = (clips.views["global"], clips.views["local"], clips.background)
+    assert all(np.shares_memory(a, b.numpy()) for a, b in zip(given, stored, strict=True))
+
+
+@pytest.mark.parametrize("sampler", [Grid(ordered_clips=2), Segments(), Ordered(), Quarters(), Nodes()])
+def test_the_shapes_of_views_do_not_depend_on_the_video(sampler):
+    shapes = Domain(Memories(), sampler, PLAIN).shapes()
+    for t in (1, 7, 40, 300):
+        for rng in (None, np.random.default_rng(0)):
+            times = sampler.views(t, rng)
+            assert {name: (len(time), 3, time.shape[1], 16, 16) for name, time in times.items()} == shapes
+
+
+# the plain way
+
+
+def plain(domain: Domain, index: int, address: tuple[int, ...]) -> dict[str, np.ndarray]:
+    """Return the views of a sample, made step by step of all frames at once, mixed in floating point."""
+    rng = np.random.default_rng(address)
+    video, spatial = domain.listing.video(index), domain.spatial
+    times = domain.sampler.views(len(video), rng)
+    frames = with_short_side(np.stack([*video.stream(np.arange(len(video)))]), 24)
+    left, top, w, h = multiscale_box(*frames.shape[1:3], spatial.size, rng)
+    frames = resized(frames[:, top : top + h, left : left + w], spatial.size, spatial.size)
+    if rng.random() < spatial.flip:
+        frames = frames[:, :, ::-1]
+    assert domain.debias is not None
+    if (drawn := domain.debias.mix.draw(len(domain.debias.bank), rng)) is not None:
+        which, ratio = drawn
+        background = with_short_side(domain.debias.bank[which][None], 24)
+        left, top, w, h = center_box(*background.shape[1:3], spatial.size)
+        background = background[:, top : top + h, left : left + w]
+        blend = frames * np.float32(1.0 - ratio) + background * np.float32(ratio)
+        frames = (blend + np.float32(1e-4)).astype(np.uint8)
+    return {name: frames[time].transpose(0, 4, 1, 2, 3) for name, time in times.items()}
+
+
+@pytest.mark.parametrize("sampler", [Grid(), Segments(locals_are="adjacent"), Nodes()])
+@pytest.mark.parametrize("ratio", [0.25, "uniform"])
+@pytest.mark.parametrize("t", [9, 50])
+def test_frame_by_frame_is_the_plain_way_to_the_last_bit(sampler, ratio, t):
+    rng = np.random.default_rng(t)
+    videos = Memories(Memory(rng.integers(0, 256, (t, 32, 50, 3), np.uint8)))
+    bank = [rng.integers(0, 256, (33, 40, 3), np.uint8) for _ in range(3)]
+    domain = Domain(videos, sampler, Spatial(size=20, short_side=24), Debias(Mix(probability=0.6, ratio=ratio), bank))  # pyright: ignore
+    for seed in range(12):
+        found, expected = domain.sample(0, (seed, t)).views, plain(domain, 0, (seed, t))
+        assert found.keys() == expected.keys()
+        assert all(np.array_equal(found[name], view) for name, view in expected.items())
+
+
+def test_planes_may_lie_apart_and_be_small():
+    rng = np.random.default_rng(0)
+    for side in (1, 2, 31):
+        picture = rng.integers(0, 256, (side, side, 3), np.uint8)
+        clip = np.zeros((3, 4, side, side), np.uint8)
+        put(picture, clip[:, 2])
+        assert np.array_equal(clip[:, 2], picture.transpose(2, 0, 1)) and not clip[:, [0, 1, 3]].any()
 
 
 # from disk

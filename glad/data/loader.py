@@ -10,7 +10,7 @@ import torch
 from torch.utils.data import DataLoader, Dataset
 
 from glad.batch import Batch, Clips
-from glad.data.domain import Domain, collated, labels_of
+from glad.data.domain import Domain, Room, fresh
 from glad.data.plan import SOURCE, TARGET, Plan
 from glad.errors import UserError
 
@@ -28,18 +28,21 @@ class Steps(Dataset[Batch]):
     again: bool = False
 
     def __getitem__(self, step: int) -> Batch:
-        samples = [self.source.sample(*entry) for entry in self.plan.sources(step)]
-        source, target, again = collated(samples), None, None
+        return self.made(step, fresh)
+
+    def made(self, step: int, room: Room) -> Batch:
+        """Return the batch of a step, its pixels in `room`."""
+        (source,), labels = self.source.clips(self.plan.sources(step), 1, room)
+        target, again = None, None
         if self.target is not None:
-            drawn = [self.target.samples(*entry, 1 + self.again) for entry in self.plan.targets(step)]
-            target, *more = (collated(list(videos)) for videos in zip(*drawn, strict=True))
+            (target, *more), _ = self.target.clips(self.plan.targets(step), 1 + self.again, room)
             again = more[0] if more else None
         if self.plan.pairing.draws == "repeated":
             # Crops and flips repeat from pass to pass; what a method draws, the order of clips, never does.
             for domain, clips in ((SOURCE, source), (TARGET, target)):
                 if clips is not None:
                     clips.draw = torch.from_numpy(self.plan.method_draws(domain, step, len(clips)))
-        return Batch(source, labels_of(samples), target, again, self.plan.step_draw(step))
+        return Batch(source, torch.tensor(labels), target, again, self.plan.step_draw(step))
 
 
 @dataclass(frozen=True)
@@ -54,8 +57,13 @@ class Videos(Dataset[tuple[Clips, list[int]]]):
         return -(-len(self.indices) // self.batch_size)
 
     def __getitem__(self, number: int) -> tuple[Clips, list[int]]:
+        return self.made(number, fresh)
+
+    def made(self, number: int, room: Room) -> tuple[Clips, list[int]]:
+        """Return evaluation batch `number`, its pixels in `room`."""
         chosen = self.indices[number * self.batch_size : (number + 1) * self.batch_size]
-        return collated([self.domain.sample(i, None) for i in chosen]), list(chosen)
+        (clips,), _ = self.domain.clips([(index, None) for index in chosen], 1, room)
+        return clips, list(chosen)
 
 
 def training_batches(steps: Steps, first: int, last: int, workers: int, pin: bool) -> Iterator[Batch]:
