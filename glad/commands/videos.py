@@ -79,15 +79,16 @@ def prepare_backgrounds(
         out: folder for the backgrounds, which mirrors the tree of the videos.
         root: folder that the entries of the list are relative to; the folder of the list where not given.
         unlabelled: the rows of the list hold no labels.
-        sheet: the contact sheet, of several pages where there are more than 100; OUT/contact.jpg where not given.
+        sheet: the contact sheet, a JPEG, of several pages beyond 100 pictures; OUT/contact.jpg where not given.
         workers: processes; not given, one per core; 0: this one, which a bad video may kill.
     """
-    from glad.data.background import background_sheet, extract_backgrounds
+    from glad.data.background import background_sheet, check_sheet, extract_backgrounds
     from glad.data.listing import open_listing
     from glad.data.pool import cores
 
     listing = open_listing(videos, labelled=not unlabelled, keep_labels=False, root=root)
     sheet = out / "contact.jpg" if sheet is None else sheet
+    check_sheet(listing, out, sheet)
     made = extract_backgrounds(listing, listing.root, out, cores() if workers is None else workers)
     print(f"{made} backgrounds made, {len(listing) - made} were there, in {out}")
     if made or not sheet.exists():

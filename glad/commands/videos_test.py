@@ -18,6 +18,13 @@ def test_backgrounds_are_made_once(squares, tmp_path, capsys):
     assert capsys.readouterr().out.endswith(f"to look at: {tmp_path / 'sheet.jpg'}\n")
 
 
+def test_a_sheet_is_a_jpeg_by_name_too(squares, tmp_path, capsys):
+    words = ["prepare", "backgrounds", squares / "source.txt", "--root", squares / "source", "--out", tmp_path / "b"]
+    with pytest.raises(SystemExit, match="2"):
+        main([str(word) for word in [*words, "--sheet", tmp_path / "x.png"]])
+    assert "must end in .jpg" in capsys.readouterr().err and not list(tmp_path.iterdir())
+
+
 def test_frames_are_made_and_a_broken_video_ends_in_status_2(squares, tmp_path, capsys):
     videos, out = tmp_path / "videos", tmp_path / "f"
     shutil.copytree(squares / "source", videos)

@@ -7,11 +7,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from glad.data.contact import contact_sheet, pages_of
-from glad.data.image import read_image, write_jpeg
+from glad.data.image import JPEG_SUFFIXES, read_image, write_jpeg
 from glad.data.listing import Listing, VideoRecord
 from glad.data.median import video_median
 from glad.data.movie import bare_path
-from glad.data.work import Facts, Job, check_apart, check_outside, failure, outcome
+from glad.data.work import Facts, Job, check_apart, check_folder, check_outside, failure, outcome
 from glad.errors import UserError
 
 _SETTINGS = {"made": "temporal median", "quality": 95, "colour": "4:4:4"}
@@ -58,13 +58,23 @@ def extract_backgrounds(listing: Listing, root: Path, out: Path, workers: int = 
     return done.made
 
 
-def background_sheet(listing: Listing, folder: Path, path: Path) -> list[Path]:
-    """Write the contact sheet of all backgrounds in `folder`, under the folder (the class) or name of each video."""
-    names = sorted({background_path(listing[index]): listing[index].path for index in range(len(listing))}.items())
-    backgrounds = {(folder / name).resolve() for name, _ in names}
-    for page in pages_of(len(names), path):
+def check_sheet(listing: Listing, folder: Path, path: Path) -> None:
+    """Refuse a contact sheet that is no JPEG, that would be a background itself, or that others put into `folder`."""
+    if path.suffix.lower() not in JPEG_SUFFIXES:
+        raise UserError(f"{path}: a contact sheet is a JPEG, so its name must end in .jpg")
+    names = {background_path(listing[index]) for index in range(len(listing))}
+    backgrounds = {(folder / name).resolve() for name in names}
+    pages = pages_of(len(names), path)
+    for page in pages:
         if page.resolve() in backgrounds:
             raise UserError(f"{page} is the background of a video; name another file for the contact sheet")
+    check_folder(folder, [page.name for page in pages if page.parent.resolve() == folder.resolve()])
+
+
+def background_sheet(listing: Listing, folder: Path, path: Path) -> list[Path]:
+    """Write the contact sheet of all backgrounds in `folder`, under the folder (the class) or name of each video."""
+    check_sheet(listing, folder, path)
+    names = sorted({background_path(listing[index]): listing[index].path for index in range(len(listing))}.items())
     return contact_sheet([(video.rpartition("/")[0] or video, folder / name) for name, video in names], path)
 
 

@@ -6,7 +6,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from glad.data.background import BackgroundBank, background_path, background_sheet, extract_backgrounds
+from glad.data.background import (
+    BackgroundBank,
+    background_path,
+    background_sheet,
+    check_sheet,
+    extract_backgrounds,
+)
 from glad.data.contact import CAPTION, CELL
 from glad.data.image import read_image
 from glad.data.listing import Listing, VideoRecord, open_listing
@@ -141,6 +147,18 @@ def test_the_contact_sheet_shows_every_background_under_its_class(listing: Listi
     assert abs(page[CAPTION + 20, 20:140].mean() - (16 + 3 * 4)) < 4
     with pytest.raises(UserError, match=r"c\.jpg is the background of a video"):
         background_sheet(listing, out, out / "run" / "c.jpg")
+
+
+def test_a_sheet_that_cannot_be_is_refused_before_anything_is_made(listing: Listing, tmp_path: Path):
+    out = tmp_path / "backgrounds"
+    with pytest.raises(UserError, match=r"x\.png: a contact sheet is a JPEG, so its name must end in \.jpg"):
+        check_sheet(listing, out, tmp_path / "x.png")
+    check_sheet(listing, out, tmp_path / "x.JPEG")
+    out.mkdir()
+    (out / "contact.jpg").write_text("mine")
+    with pytest.raises(UserError, match=r"contact\.jpg was not written by glad and would be lost"):
+        check_sheet(listing, out, out / "contact.jpg")
+    check_sheet(listing, out, tmp_path / "x.jpg")
 
 
 def test_backgrounds_among_the_videos_are_refused(listing: Listing):

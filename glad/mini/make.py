@@ -23,13 +23,14 @@ from glad.files import write_text, writing
 from glad.mini.motion import ACTIONS, OTHERS, Curves, Motion, performed
 from glad.mini.picture import CANVAS, GROUND, MARGIN, Look, checkerboard, clothed, drawn, grey_body, room, shake
 from glad.mini.skeleton import body, joint_places, seen_from
+from glad.ours import check_ours
 from glad.progress import track
 
 VERSION = 3
 """Raised whenever the same seed would give other pictures or lists."""
 FPS = 30
-UNFINISHED = ".unfinished"
-"""Stands in the folder while it is being made."""
+ABOUT = "mini.json"
+"""Says what the folder holds; while it is being made, that it is ours."""
 CLASSES = tuple(ACTIONS)
 
 
@@ -92,7 +93,7 @@ def make_mini(root: Path, seed: int = 0, workers: int = 2, videos: bool = True) 
 
     Frames lie under `source/<class>/<id>/img_00000.jpg` (numbered from 0) and `target/{train,test}/<id>/
     img_00001.jpg` (from 1); videos under `videos/`; lists beside them. `target_train_labels.txt` is for upper bounds
-    alone. `mini.json` is written last. Two worker processes need about half a minute.
+    alone. `mini.json` says so once all is there. Two worker processes need about half a minute.
     """
     _make(root, seed, workers, videos, Sizes())
 
@@ -330,7 +331,7 @@ def _run(jobs: list[Job], root: Path, world: str, videos: bool, workers: int, ti
 
 
 def _is_there(root: Path, about: dict) -> bool:
-    path = root / "mini.json"
+    path = root / ABOUT
     if not path.exists():
         return False
     try:
@@ -342,21 +343,15 @@ def _is_there(root: Path, about: dict) -> bool:
 
 def _empty(root: Path) -> None:
     """Remove what an earlier or interrupted run of this file left under `root`; refuse what it did not make."""
-    ours = (root / "mini.json").exists() or (root / UNFINISHED).exists()
-    made = [
-        root / name
-        for name in ("source", "target", "videos", "backgrounds", "target_backgrounds")
-        if (root / name).exists()
-    ]
-    if made and not ours:
-        raise UserError(f"{made[0]} was not made by the miniature; choose an empty folder")
-    write_text(root / UNFINISHED, "")
-    (root / "mini.json").unlink(missing_ok=True)
-    for folder in made:
-        shutil.rmtree(folder)
+    made = ("source", "target", "videos", "backgrounds", "target_backgrounds")
+    lists = [f"{name}.txt" for name in (*vars(Sizes()), "target_train_labels", "classes")]
+    check_ours(root, [*made, *lists], ABOUT, '{"name":"mini')
+    write_text(root / ABOUT, json.dumps({"name": "mini, being made"}) + "\n")
+    for name in made:
+        if (root / name).exists():
+            shutil.rmtree(root / name)
 
 
 def _sign(root: Path, about: dict, jobs: list[Job]) -> None:
     counts = {"videos_made": len(jobs), "frames_made": sum(job.frames for job in jobs)}
-    write_text(root / "mini.json", json.dumps(about | counts, indent=2) + "\n")
-    (root / UNFINISHED).unlink()
+    write_text(root / ABOUT, json.dumps(about | counts, indent=2) + "\n")

@@ -101,16 +101,20 @@ def test_complete_folder_is_left_alone_and_an_incomplete_one_made_anew(tmp_path)
     picture.write_bytes(b"touched")
     make._make(tmp_path, seed=0, workers=1, videos=False, sizes=few)
     assert picture.read_bytes() == b"touched"
-    (tmp_path / "mini.json").rename(tmp_path / make.UNFINISHED)
-    (tmp_path / "source/run/9999").mkdir()
+    make._empty(tmp_path)
+    assert not (tmp_path / "source").exists()
+    (tmp_path / "source/run/9999").mkdir(parents=True)
     make._make(tmp_path, seed=0, workers=1, videos=False, sizes=few)
     assert picture.read_bytes() == before and not (tmp_path / "source/run/9999").exists()
 
 
 def test_folder_of_somebody_else_is_not_touched(tmp_path):
-    (tmp_path / "source").mkdir()
-    with pytest.raises(UserError, match="not made by the miniature"):
-        make._make(tmp_path, seed=0, workers=1, videos=False, sizes=FEW)
+    for name in ("source", "classes.txt"):
+        (tmp_path / name / name).mkdir(parents=True)
+        (tmp_path / name / ".unfinished").mkdir()
+        with pytest.raises(UserError, match=f"{name} was not written by glad and would be lost"):
+            make._make(tmp_path / name, seed=0, workers=1, videos=False, sizes=FEW)
+        assert (tmp_path / name / name).exists()
     (tmp_path / "mini.json").write_text("{")
     with pytest.raises(UserError, match="not JSON"):
         make._make(tmp_path, seed=0, workers=1, videos=False, sizes=FEW)
@@ -152,7 +156,7 @@ def test_cycle_fills_its_part():
 
 
 def test_backgrounds_go_with_the_videos_they_were_made_of(tmp_path):
-    (tmp_path / "mini.json").write_text('{"version": 0}')
+    (tmp_path / "mini.json").write_text('{"name": "mini", "version": 0}')
     (tmp_path / "backgrounds").mkdir()
     make._empty(tmp_path)
     assert not (tmp_path / "backgrounds").exists()
