@@ -3,6 +3,7 @@
 import os
 import signal
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing import get_context
 from multiprocessing.connection import Connection, wait
@@ -11,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from glad.errors import UserError
-from glad.progress import progress
+from glad.progress import listened, progress
 
 ROOM = 3 * 2**29  # bytes: a run of the miniature takes 0.7 to 1.2 GiB (docs/results)
 
@@ -47,27 +48,36 @@ def free_memory() -> int:
 def run_all(jobs: Sequence[Job], at_once: int, title: str) -> list[str]:
     """Do all jobs and return what went wrong, a sentence for each that failed.
 
-    On Ctrl-C those that run are told to save and stop, are waited for, and no other begins.
+    While they run it is shown how far each has come. On Ctrl-C they are told to save and stop, are waited for, and no
+    other begins.
     """
     waiting, running, failed = list(jobs), {}, []
+    news: dict[str, str] = {}  # by job, what it last said of its progress
     with progress(title, len(jobs)) as bar:
         try:
             while waiting or running:
                 while waiting and len(running) < at_once:
                     job = waiting.pop(0)
                     process, said = started(job)
-                    running[process.sentinel] = (job, process, said)
-                for sentinel in wait(list(running)):
-                    job, process, said = running.pop(sentinel)
+                    running[process.sentinel] = (job, process, said, [])
+                for sentinel in wait(list(running), timeout=1.0):
+                    job, process, said, told = running.pop(sentinel)
                     process.join()
-                    good, note = outcome(process, said)
+                    good, note = outcome(process, [*told, *heard(said)])
+                    news.pop(job.name, None)
                     if not good:
                         failed.append(f"{job.name}: {note}")
                     bar.advance(note=f"{job.name}: {note}")
+                for job, _, said, told in running.values():
+                    told[:] = [*told, *heard(said)][-1:]
+                    if told and isinstance(told[0], str):
+                        news[job.name] = told[0]
+                if news:
+                    bar.advance(0, note="; ".join(f"{name}: {one}" for name, one in news.items()))
         except BaseException:
-            for _, process, _ in running.values():
+            for _, process, *_ in running.values():
                 process.terminate()
-            for _, process, _ in running.values():
+            for _, process, *_ in running.values():
                 process.join()
             raise
     return failed
@@ -91,20 +101,35 @@ def started(job: Job) -> tuple[BaseProcess, Connection]:
     return process, here
 
 
-def outcome(process: BaseProcess, said: Connection) -> tuple[bool, str]:
-    """Return whether an ended process did its job, and what it said; one that said nothing was killed."""
-    try:
-        return said.recv()
-    except EOFError:
-        code = process.exitcode or 0
-        how = f"by {signal.Signals(-code).name}, probably for lack of memory" if code < 0 else f"with status {code}"
-        return False, f"its process ended {how}; try fewer --jobs"
+def heard(said: Connection) -> list[str | tuple[bool, str]]:
+    """Return what a process has said since it was last heard: lines on its progress, and then what came out."""
+    found = []
+    with suppress(EOFError):
+        while said.poll():
+            found.append(said.recv())
+    return found
+
+
+def outcome(process: BaseProcess, told: Sequence[str | tuple[bool, str]]) -> tuple[bool, str]:
+    """Return whether an ended process did its job, and what came out; one that did not say was killed."""
+    if told and isinstance(told[-1], tuple):
+        return told[-1]
+    code = process.exitcode or 0
+    how = f"by {signal.Signals(-code).name}, probably for lack of memory" if code < 0 else f"with status {code}"
+    return False, f"its process ended {how}; try fewer --jobs"
 
 
 def _do(job: Job, said: Connection) -> None:
-    """Do a job in this process, in a session of its own, and say what came out."""
+    """Do a job in this process, in a session of its own, and say how it goes and what came out."""
     os.setsid()
+
+    def tell(line: str) -> None:
+        with suppress(OSError):  # whoever started it may be gone; what is done is saved all the same
+            said.send(line)
+
     try:
-        said.send((True, job.call(*job.given)))
+        with listened(tell):
+            note = job.call(*job.given)
+        said.send((True, note))
     except UserError as problem:
         said.send((False, str(problem)))

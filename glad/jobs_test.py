@@ -1,10 +1,12 @@
 """Jobs run beside one another, a failure stops no other, and Ctrl-C lets each one save before the last word."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
 import time
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
@@ -12,6 +14,7 @@ import pytest
 from glad import jobs
 from glad.errors import UserError
 from glad.jobs import Job, free_memory, jobs_that_fit, run_all
+from glad.progress import progress
 
 
 def job(kind: str, path: Path) -> str:
@@ -42,6 +45,32 @@ def test_what_fails_is_named_and_the_others_are_done(tmp_path):
     pids = {(tmp_path / name).read_text() for name in "03"}
     assert len(pids) == 2 and str(os.getpid()) not in pids, "each in a process of its own"
     assert run_all([], 2, "jobs") == []
+
+
+def watched(path: Path) -> str:
+    """Make steps until told that the last line arrived."""
+    with progress("steps", 10**6, "step") as bar:
+        until = time.monotonic() + 30
+        while not path.exists() and time.monotonic() < until:
+            time.sleep(0.05)
+            bar.advance(note="loss 0.5")
+    return "done"
+
+
+def test_how_far_a_run_has_come_is_shown_while_it_runs(tmp_path, monkeypatch):
+    """On every look, here; once a minute where nobody sits at a terminal."""
+    shown = []
+
+    class Notes:
+        def advance(self, steps: int = 1, note: str = "") -> None:
+            shown.append((steps, note))
+            if not steps:
+                (tmp_path / "seen").touch()
+
+    monkeypatch.setattr(jobs, "progress", lambda title, total: nullcontext(Notes()))
+    assert run_all([Job("a seed 0", watched, (tmp_path / "seen",))], 1, "jobs") == []
+    assert shown[-1] == (1, "a seed 0: done")
+    assert re.fullmatch(r"a seed 0: steps: \d+ of 1000000, \d+ step/s, .* left, loss 0\.5", shown[0][1])
 
 
 def test_runs_at_once_are_limited_by_cores_and_memory(monkeypatch):

@@ -1,11 +1,18 @@
-"""A progress bar with a rate and the time left on a terminal; nothing elsewhere."""
+"""How far long work has come, with a rate and the time left: a bar on a terminal, a plain line a minute elsewhere."""
 
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
+from math import inf
+from time import monotonic
 from typing import Protocol, TypeVar
 
 T = TypeVar("T")
+Listener = Callable[[str], None]
+
+MINUTE = 60.0  # seconds from one plain line to the next
+_listener: ContextVar[Listener | None] = ContextVar("listener", default=None)
 
 
 class Bar(Protocol):
@@ -16,13 +23,20 @@ class Bar(Protocol):
 
 
 @contextmanager
-def progress(title: str, total: int, unit: str = "it", done: int = 0) -> Iterator[Bar]:
-    """Show a bar of `total` units, `done` of them finished before; quiet when stderr is not a terminal."""
+def progress(title: str, total: int, unit: str = "it", done: int = 0, *, shown: bool = True) -> Iterator[Bar]:
+    """Show a bar of `total` units, `done` of them finished before; plain lines when stderr is not a terminal.
+
+    What is not `shown` is counted in silence: one of several processes speaks for all.
+    """
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
     from rich.table import Column
 
-    console = Console(stderr=True)
+    console, listener = Console(stderr=True), _listener.get()
+    if not shown or listener is not None or not console.is_terminal:
+        every = inf if not shown else MINUTE if listener is None else 1.0
+        yield _Lines(title, total, unit, done, listener or say, every)
+        return
     columns = (
         TextColumn("{task.description}", table_column=Column(no_wrap=True)),
         BarColumn(bar_width=16),
@@ -32,16 +46,53 @@ def progress(title: str, total: int, unit: str = "it", done: int = 0) -> Iterato
         # The note takes what room is left, and is cut there.
         TextColumn("[dim]{task.fields[note]}", table_column=Column(no_wrap=True, overflow="ellipsis", ratio=1)),
     )
-    with Progress(*columns, console=console, expand=True, disable=not console.is_terminal) as shown:
-        task = shown.add_task(title, total=total, completed=done, rate="", note="")
+    with Progress(*columns, console=console, expand=True) as bar:
+        task = bar.add_task(title, total=total, completed=done, rate="", note="")
 
         class _Bar:
             def advance(self, steps: int = 1, note: str = "") -> None:
-                speed = shown.tasks[0].speed
+                speed = bar.tasks[0].speed
                 rate = f"{speed:.1f} {unit}/s" if speed else ""
-                shown.update(task, advance=steps, rate=rate, note=note)
+                bar.update(task, advance=steps, rate=rate, note=note)
 
         yield _Bar()
+
+
+@contextmanager
+def listened(listener: Listener) -> Iterator[None]:
+    """Within this block, hand the line on how far the work has come to `listener`, at most every second."""
+    token = _listener.set(listener)
+    try:
+        yield
+    finally:
+        _listener.reset(token)
+
+
+class _Lines:
+    """Tells how far the work has come in lines of plain text, one in `every` seconds at most."""
+
+    def __init__(self, title: str, total: int, unit: str, done: int, tell: Listener, every: float) -> None:
+        self.title, self.total, self.unit, self.done, self.first = title, total, unit, done, done
+        self.tell, self.every = tell, every
+        self.begun = self.told = monotonic()
+
+    def advance(self, steps: int = 1, note: str = "") -> None:
+        self.done += steps
+        if (now := monotonic()) - self.told < self.every:
+            return
+        self.told = now
+        parts = [f"{self.title}: {self.done} of {self.total}"]
+        if rate := (self.done - self.first) / (now - self.begun):
+            parts += [f"{rate:.2g} {self.unit}/s" if rate < 10 else f"{rate:.0f} {self.unit}/s"]
+            parts += [f"{duration((self.total - self.done) / rate)} left"]
+        self.tell(", ".join([*parts, note] if note else parts))
+
+
+def duration(seconds: float) -> str:
+    """Return a time as a person would say it."""
+    if seconds < 99.5:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 99.5 * 60 else f"{seconds / 3600:.1f} h"
 
 
 def say(text: str) -> None:

@@ -92,7 +92,8 @@ def train_stage(recipe: Recipe, run: Run, fabric: Fabric, workers: int, stop_aft
         done, last = first, min(total, stop_after or total)
         kept = recipe.kept(total)[:-1]
         batches = training_batches(steps, first, last, workers, pin=fabric.device.type == "cuda")
-        with RunLog(run, per_epoch, first, rank == 0) as log, progress(recipe.name, total, "step", first) as bar:
+        shown = progress(recipe.name, total, "step", first, shown=rank == 0)
+        with RunLog(run, per_epoch, first, rank == 0) as log, shown as bar:
             for step, batch in enumerate(batches, start=first):
                 waited = time.monotonic() - ready
                 batch = batch.map(fabric.to_device)
