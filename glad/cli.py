@@ -11,6 +11,7 @@ from glad.commands.gaps import gaps
 from glad.commands.project import init
 from glad.commands.runs import demo, evaluate, predict, recipes, report, table, train
 from glad.commands.videos import prepare, show
+from glad.data.listtext import check_utf8
 from glad.errors import UserError
 
 COMMANDS: dict[str, Callable] = {
@@ -40,6 +41,8 @@ def main(arguments: list[str] | None = None) -> None:
         print(f"glad {glad.__version__}")
         return
     try:
+        for word in words:
+            check_utf8(word)
         while words[0] == "--code":
             words = own_code(words[1:])
         command = COMMANDS.get(words[0])

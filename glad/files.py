@@ -46,6 +46,11 @@ def atomic(path: Path) -> Iterator[Path]:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write `text` to `path` as UTF-8, atomically."""
+    """Write `text` to `path` as UTF-8, atomically; `UserError` where it holds a name of a file that is not UTF-8."""
+    try:
+        content = text.encode()
+    except UnicodeEncodeError as problem:
+        around = text[max(problem.start - 20, 0) : problem.end + 20]
+        raise UserError(f"{path} cannot be written: it would hold {around!r}, which is not UTF-8; rename it") from None
     with atomic(path) as temporary:
-        temporary.write_text(text, encoding="utf-8")
+        temporary.write_bytes(content)

@@ -10,6 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from glad.data.blame import blamed
 from glad.data.columns import Columns, blocks, csv_columns, joined, text_columns
 from glad.data.frames import FrameLayout, frame_layout
 from glad.data.listfile import (
@@ -23,6 +24,7 @@ from glad.data.listfile import (
     text_rows,
     usual_form,
 )
+from glad.data.listtext import check_utf8
 from glad.data.tree import class_folder_rows, video_rows
 from glad.data.video import Video, open_video
 from glad.errors import UserError
@@ -271,6 +273,9 @@ def _check_row(path: str, frames: int | None, offset: int, label: int | None, at
         known = f"0..{limit - 1}, the {limit} classes" if limit < _LARGEST else "0, 1, 2, …"
         raise UserError(f"{at}: label {label} is outside {known}")
     _check_inside(path, at)
+    if not path.isascii():
+        with blamed(at):
+            check_utf8(path)
 
 
 def _check_inside(path: str, at: str) -> None:

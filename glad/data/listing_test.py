@@ -34,6 +34,16 @@ def written(tmp_path: Path, text: str, name: str = "train.txt") -> Path:
     return tmp_path / name
 
 
+def test_a_name_that_is_not_utf8_is_refused_or_told(tmp_path):
+    for name in ("a.mp4", "b\udcff.mp4"):
+        (tmp_path / name).touch()
+    with pytest.raises(UserError, match=r"the name 'b\\udcff\.mp4' is not UTF-8; no list can hold it, rename it"):
+        open_listing(tmp_path)
+    told: list[str] = []
+    assert open_listing(tmp_path, refuse=lambda _, text: told.append(text)).paths() == ["a.mp4"]
+    assert told == [f"{tmp_path}: the name 'b\\udcff.mp4' is not UTF-8; no list can hold it, rename it"]
+
+
 def test_a_labelled_list(tmp_path: Path):
     file = written(tmp_path, "jump/a 300 0\n\nrün/b c 11 1\nthrow/d 15 2\n")
     listing = open_listing(file, CLASSES, labelled=True)

@@ -48,10 +48,15 @@ def check_paths(paths: Iterable[str]) -> None:
             raise UserError(
                 f"{path!r} begins or ends in white space, or has a line break; no list can hold it, rename it"
             )
-        try:
-            path.encode()
-        except UnicodeEncodeError:
-            raise UserError(f"the name {path!r} is not UTF-8; no list can hold it, rename it") from None
+        check_utf8(path)
+
+
+def check_utf8(name: str) -> None:
+    """Refuse a name that is not UTF-8, as the lists, pages and recipes are that would hold it."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        raise UserError(f"the name {name!r} is not UTF-8; no list can hold it, rename it") from None
 
 
 def _read_back(names: set[str]) -> bool:
