@@ -12,6 +12,7 @@ from glad.check.between import recordings, shared_findings
 from glad.check.clips import ViewCounts, clip_span, view_counts
 from glad.check.files import Decode, Seen, Span, Task, looked_at, usual_layout
 from glad.check.findings import Finding, Findings, Place
+from glad.check.folder import folder_findings
 from glad.check.reading import Rows, read_rows
 from glad.check.rows import (
     ClassCount,
@@ -152,6 +153,8 @@ def check_list(
     found, marks = row_findings(rows)
     unseen, layout = "not asked for", None
     if files:
+    if rows.file.is_dir():
+        found += folder_findings(rows)
         unseen = reason_unseen(rows, asked.root)
         if unseen and asked.root is not None:
             found += Findings((Finding("root", unseen, Place(number)),))

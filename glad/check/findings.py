@@ -27,6 +27,8 @@ KINDS: dict[str, tuple[Level, str]] = {
     "weights": ("problem", "weights that are not there"),
     "changed": ("note", "lists called like a released one, with other content"),
     "same_name": ("note", "videos of two lists that are called alike"),
+    "other_file": ("note", "files in a folder that are no videos"),
+    "no_video": ("note", "folders that give no video"),
     "longer": ("note", "videos with more frames than the list says"),
     "short": ("note", "videos shorter than a clip"),
     "same_label": ("note", "pairs of rows that share frames under the same label, or without one"),

@@ -53,6 +53,7 @@ def prepare_frames(
 
     files = FrameFiles(short_side, quality, template, first)
     listing = open_listing(videos, labelled=not unlabelled, root=root)
+    tell_passed_over(videos)
     done = extract_frames(listing, out, files, cores() if workers is None else workers)
     made = done.outcome
     print(f"{made.made} frame folders made, {made.kept} were there, {done.frames} frames in {out}")
@@ -89,11 +90,20 @@ def prepare_backgrounds(
     listing = open_listing(videos, labelled=not unlabelled, keep_labels=False, root=root)
     sheet = out / "contact.jpg" if sheet is None else sheet
     check_sheet(listing, out, sheet)
+    tell_passed_over(videos)
     made = extract_backgrounds(listing, listing.root, out, cores() if workers is None else workers)
     print(f"{made} backgrounds made, {len(listing) - made} were there, in {out}")
     if made or not sheet.exists():
         pages = background_sheet(listing, out, sheet)
         print(f"to look at: {pages[0]}" + (f" … {pages[-1].name}" if len(pages) > 1 else ""))
+
+
+def tell_passed_over(videos: Path) -> None:
+    """Print what gives no video where `videos` is a folder."""
+    from glad.data.tree import passed_over
+
+    if videos.is_dir() and (told := passed_over(videos).text()):
+        print(told)
 
 
 def prepare_mini(out: Path = Path("data/mini/0"), seed: int = 0, workers: Workers = 2) -> None:

@@ -25,6 +25,15 @@ def test_a_sheet_is_a_jpeg_by_name_too(squares, tmp_path, capsys):
     assert "must end in .jpg" in capsys.readouterr().err and not list(tmp_path.iterdir())
 
 
+def test_what_is_no_video_is_said(squares, tmp_path, capsys):
+    shutil.copytree(squares / "source", tmp_path / "videos")
+    (tmp_path / "videos" / "clip.mpegx").touch()
+    words = [str(tmp_path / "videos"), "--unlabelled", "--workers", "0", "--out"]
+    for what in ("frames", "backgrounds"):
+        main(["prepare", what, *words, str(tmp_path / what)])
+        assert capsys.readouterr().out.startswith("passed over: 1 file of no video (clip.mpegx)\n8 ")
+
+
 def test_frames_are_made_and_a_broken_video_ends_in_status_2(squares, tmp_path, capsys):
     videos, out = tmp_path / "videos", tmp_path / "f"
     shutil.copytree(squares / "source", videos)

@@ -2,12 +2,37 @@
 
 import os
 from pathlib import Path
+from typing import NamedTuple
 
 from glad.data.blame import reason
 from glad.data.image import IMAGE_SUFFIXES
 from glad.data.listfile import Fields
 from glad.data.movie import MOVIE_SUFFIXES
 from glad.errors import UserError
+
+
+class PassedOver(NamedTuple):
+    """What a scan of a folder passes over, by path; hidden files and folders are not counted.
+
+    Attributes:
+        files: neither videos nor frames of one, by their suffix; images beside video files among them.
+        empty: folders below which there is no video; not those inside them.
+        within: folders inside a folder of frames.
+    """
+
+    files: list[str]
+    empty: list[str]
+    within: list[str]
+
+    def text(self) -> str:
+        """Return how many there are, with an example of each kind; empty where there is nothing."""
+        kinds = (("file", "of no video"), ("folder", "without a video"), ("folder", "inside a folder of frames"))
+        told = [
+            f"{len(paths)} {thing}{'s' * (len(paths) > 1)} {what} ({paths[0]})"
+            for paths, (thing, what) in zip(self, kinds, strict=True)
+            if paths
+        ]
+        return f"passed over: {', '.join(told)}" if told else ""
 
 
 def video_rows(root: Path) -> list[Fields]:
@@ -55,17 +80,36 @@ def class_folder_rows(root: Path, classes: tuple[str, ...] | None) -> tuple[list
     return rows, classes
 
 
-def _videos(folder: Path, path: str) -> list[str]:
+def passed_over(root: Path) -> PassedOver:
+    """Return what below `root` gives no video: it is scanned once more, so that training need not wait for it."""
+    folders, files = _entries(root)
+    passed = PassedOver([name for name in files if Path(name).suffix.lower() not in MOVIE_SUFFIXES], [], [])
+    for name in folders:
+        _videos(root / name, name, passed)
+    return PassedOver(*map(sorted, passed))
+
+
+def _videos(folder: Path, path: str, passed: PassedOver | None = None) -> list[str]:
     """Return the paths of the videos in `folder`, whose own path is `path`; alone itself if it holds images.
 
-    Beside video files, images are no frames (posters, say). Other files and hidden ones are not looked at.
+    Beside video files, images are no frames (posters, say). Hidden files are not looked at; what else is not goes to
+    `passed`.
     """
     folders, files = _entries(folder)
     suffixes = {name: Path(name).suffix.lower() for name in files}
     movies = [_joined(path, name) for name in files if suffixes[name] in MOVIE_SUFFIXES]
-    if not movies and any(suffix in IMAGE_SUFFIXES for suffix in suffixes.values()):
+    frames = not movies and any(suffix in IMAGE_SUFFIXES for suffix in suffixes.values())
+    if passed is not None:
+        used = IMAGE_SUFFIXES if frames else MOVIE_SUFFIXES
+        passed.files.extend(_joined(path, name) for name in files if suffixes[name] not in used)
+        passed.within.extend(_joined(path, name) for name in folders if frames)
+    if frames:
         return [path]
-    return movies + [found for name in folders for found in _videos(folder / name, _joined(path, name))]
+    before = len(passed.empty) if passed is not None else 0
+    found = movies + [found for name in folders for found in _videos(folder / name, _joined(path, name), passed)]
+    if passed is not None and not found:
+        passed.empty[before:] = [path]
+    return found
 
 
 def _entries(folder: Path) -> tuple[list[str], list[str]]:

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from glad.data.tree import class_folder_rows, video_rows
+from glad.data.tree import class_folder_rows, passed_over, video_rows
 from glad.errors import UserError
 
 
@@ -39,6 +39,20 @@ def test_class_folders_give_labels_in_sorted_or_given_order(tmp_path: Path):
     rows, classes = class_folder_rows(tmp_path, ("run", "sit", "jump"))
     assert classes == ("run", "sit", "jump")
     assert [(row[1], row[4]) for row in rows] == [("jump/c.mp4", 2), ("run/a", 0), ("run/b.mp4", 0)]
+
+
+def test_what_gives_no_video_is_told(tmp_path: Path):
+    tree(tmp_path, "jump/a.mp4", "jump/a.mpegx", "jump/poster.jpg", "jump/b/img_1.jpg", "jump/b/times.txt", "README")
+    tree(tmp_path, "jump/b/more/c.mp4", "run/x/y/notes.txt", "run/x/.hidden", ".git/config", "run/d.avi")
+    (tmp_path / "sit" / "none" / "at all").mkdir(parents=True)
+    passed = passed_over(tmp_path)
+    assert passed.files == ["README", "jump/a.mpegx", "jump/b/times.txt", "jump/poster.jpg", "run/x/y/notes.txt"]
+    assert (passed.empty, passed.within) == (["run/x", "sit"], ["jump/b/more"])
+    assert passed.text() == (
+        "passed over: 5 files of no video (README), 2 folders without a video (run/x), "
+        "1 folder inside a folder of frames (jump/b/more)"
+    )
+    assert passed_over(tree(tmp_path / "whole", "a/b.mp4", "c/img_1.jpg")).text() == ""
 
 
 @pytest.mark.parametrize(
