@@ -1,6 +1,11 @@
 """What stands still in a video: its median over time, made once per video and mixed in during training."""
 
+import os
+from array import array
+from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +18,8 @@ from glad.data.median import video_median
 from glad.data.movie import bare_path
 from glad.data.work import Facts, Job, check_apart, check_folder, check_outside, failure, outcome
 from glad.errors import UserError
+
+FEW = 1000  # files that are looked up one by one
 
 _SETTINGS = {"made": "temporal median", "quality": 95, "colour": "4:4:4"}
 
@@ -86,6 +93,29 @@ def _make(job: Job, path: Path) -> Facts:
     return {"frames": len(video), "size": [image.shape[1], image.shape[0]]}
 
 
+def missing_files(folder: Path, names: Callable[[], Iterable[str]]) -> list[str]:
+    """Return those of the file `names`, relative to `folder`, that are not there.
+
+    Of many, most are not looked up one by one but in what their folders hold, where 64 bits stand for a name: of a
+    million files, one that is missing is overlooked with a chance of 1 in 10^13.
+    """
+    if sum(1 for _ in islice(names(), FEW + 1)) <= FEW:
+        return [name for name in names() if not (folder / name).exists()]
+    wanted, found = array("q"), array("q")
+    folders: set[str] = set()
+    for name in names():
+        wanted.append(hash(name))
+        folders.add(name.rpartition("/")[0])
+    for inner in folders:
+        with suppress(OSError), os.scandir(folder / inner) as entries:
+            before = f"{inner}/" if inner else ""
+            found.extend(hash(before + entry.name) for entry in entries if not entry.is_symlink())
+    asked, there = np.sort(np.array(wanted, np.int64)), np.sort(np.array(found, np.int64))
+    places = np.searchsorted(there, asked).clip(max=max(len(there) - 1, 0))
+    doubtful = set(asked[there[places] != asked].tolist()) if len(there) else set(wanted)
+    return [name for name in names() if hash(name) in doubtful and not (folder / name).exists()] if doubtful else []
+
+
 @dataclass(frozen=True, eq=False)
 class BackgroundBank:
     """The backgrounds of all videos of `listing`, made by `extract_backgrounds` into `folder`; read one at a time.
@@ -97,8 +127,7 @@ class BackgroundBank:
     listing: Listing
 
     def __post_init__(self) -> None:
-        names = (background_path(self.listing[index]) for index in range(len(self.listing)))
-        missing = [name for name in names if not (self.folder / name).exists()]
+        missing = missing_files(self.folder, lambda: map(background_path, self.listing))
         if missing:
             raise UserError(
                 f"{len(missing)} of the {len(self.listing)} backgrounds for {self.listing.file} are missing in "

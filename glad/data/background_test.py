@@ -12,6 +12,7 @@ from glad.data.background import (
     background_sheet,
     check_sheet,
     extract_backgrounds,
+    missing_files,
 )
 from glad.data.contact import CAPTION, CELL
 from glad.data.image import read_image
@@ -99,6 +100,29 @@ def test_a_bank_with_gaps_is_refused_with_the_way_to_fill_them(listing: Listing,
     (out / "run" / "c.jpg").unlink()
     with pytest.raises(UserError, match=r"1 of the 3 backgrounds .* run/c\.jpg for one"):
         BackgroundBank(out, listing)
+
+
+def test_of_many_backgrounds_the_missing_ones_are_told_alike(tmp_path: Path, monkeypatch):
+    names = [
+        *(f"jump/{k}.jpg" for k in range(5)),
+        "a.jpg",
+        "run/b/c.jpg",
+        "none/d.jpg",
+        "link/there.jpg",
+        "link/gone.jpg",
+    ]
+    for name in (*names[:3], "a.jpg", "run/b/c.jpg"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    (tmp_path / "link").mkdir()
+    (tmp_path / "link" / "there.jpg").symlink_to(tmp_path / "a.jpg")
+    (tmp_path / "link" / "gone.jpg").symlink_to(tmp_path / "b.jpg")
+    missing = ["jump/3.jpg", "jump/4.jpg", "none/d.jpg", "link/gone.jpg"]
+    assert missing_files(tmp_path, lambda: names) == missing
+    monkeypatch.setattr("glad.data.background.FEW", 2)
+    assert missing_files(tmp_path, lambda: names) == missing
+    assert missing_files(tmp_path / "nowhere", lambda: names) == names
+    assert missing_files(tmp_path, lambda: names[:3]) == []
 
 
 @pytest.mark.parametrize("content", [b"", b"no image", b"\xff\xd8\xff"])

@@ -2,7 +2,7 @@
 
 import re
 from array import array
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
@@ -25,6 +25,7 @@ from glad.data.listfile import (
     usual_form,
 )
 from glad.data.listtext import check_utf8
+from glad.data.pack import is_pack, open_pack
 from glad.data.tree import class_folder_rows, video_rows
 from glad.data.video import Video, open_video
 from glad.errors import UserError
@@ -51,7 +52,7 @@ class Listing:
 
     Attributes:
         file: the list or folder it was read from.
-        root: the folder its paths start at.
+        root: the folder its paths start at, or a pack.
         classes: the class names, label k being `classes[k]`; None where they are not known.
         layout: how its frame folders are named and numbered, inferred from the first one; None for video files, or
             while no video is there.
@@ -74,6 +75,17 @@ class Listing:
         return VideoRecord(
             path, None if frames < 0 else frames, int(self._columns.offsets[index]), None if label < 0 else label
         )
+
+    def __iter__(self) -> Iterator[VideoRecord]:
+        at, size = 0, 2**14  # rows at a time: a list of all values would outweigh the listing
+        columns = self._columns
+        for first in range(0, len(self), size):
+            some = slice(first, first + size)
+            values = (each[some].tolist() for each in (columns.ends, columns.lengths, columns.offsets, columns.labels))
+            for end, frames, offset, label in zip(*values, strict=True):
+                path = columns.paths[at:end].decode("utf-8", "surrogateescape")
+                yield VideoRecord(path, None if frames < 0 else frames, offset, None if label < 0 else label)
+                at = end
 
     @property
     def labelled(self) -> bool:
@@ -133,6 +145,8 @@ class Listing:
 
     def below(self, root: Path) -> "Listing":
         """Return the same listing with its videos below `root`, and the layout of the frame folders found there."""
+        if root.is_file():
+            open_pack(root)  # refused here where it is none, or is damaged
         first = root / self[0].path
         layout = frame_layout(first) if first.is_dir() else None
         return replace(self, root=root, layout=layout)
@@ -159,7 +173,8 @@ def open_listing(
 
     `labelled` says what the source holds. `keep_labels=False` drops the labels here, at the door, so that those of
     an unlabelled target cannot reach training. Labels are checked against `classes`; a class without a video is
-    refused unless allowed. `root` is the folder the paths start at, by default the folder itself or that of the list.
+    refused unless allowed. `root` is the folder the paths start at, or a pack (`glad.data.pack`); by default the folder
+    itself or that of the list.
 
     With `refuse`, for one who looks for faults: rows that cannot be used are handed to it and left out, a text list
     has the form of most of its first rows, labels beyond `classes` are let through, and no video is looked for (no
@@ -174,6 +189,8 @@ def open_listing(
         else:
             rows = video_rows(source)
         columns, base = _checked(rows, source, limit, each), source
+    elif is_pack(source):
+        raise UserError(f"{source} is a pack and no list; name the list it was made of, and the pack as its root")
     elif source.is_file():
         base = source.parent
         if source.suffix.lower() == ".csv":

@@ -56,6 +56,7 @@ def test_a_labelled_list(tmp_path: Path):
     with pytest.raises(IndexError):
         listing[3]
     assert [record.path for record in listing] == ["jump/a", "rün/b c", "throw/d"]
+    assert list(listing) == [listing[i] for i in range(3)]
 
 
 def test_labels_of_a_target_are_dropped_at_the_door(tmp_path: Path):
@@ -227,3 +228,16 @@ def test_the_faulty_rows_of_a_csv_are_handed_over_one_by_one(tmp_path):
     listing = open_listing(file, ("x", "y"), True, refuse=lambda line, text: faults.append((line, text)))
     assert listing.paths() == ["a", "e"] and listing.labels.tolist() == [0, 1]
     assert sorted(line for line, _ in faults) == [3, 4, 5]
+
+
+def test_a_long_listing_is_gone_through_as_it_is_indexed(tmp_path: Path):
+    rows = [f"a/{'x' * (k % 7)}{k} {k % 3} {k + 1}" for k in range(2**14 + 5)]
+    listing = open_listing(written(tmp_path, "\n".join(rows), "long.txt"))
+    assert list(listing) == [listing[k] for k in range(len(rows))]
+
+
+def test_a_list_of_no_known_form_is_told_row_by_row_to_one_who_looks_for_faults(tmp_path: Path):
+    faults = []
+    with pytest.raises(UserError, match="lists no videos"):
+        open_listing(written(tmp_path, "a\nb\n"), None, True, refuse=lambda line, _: faults.append(line))
+    assert faults == [1, 2]

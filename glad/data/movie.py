@@ -25,7 +25,7 @@ MOVIE_SUFFIXES = frozenset(
 
 def bare_path(path: str) -> str:
     """Return the path of a video without the suffix that makes it a video file: `jump/a.mp4` gives `jump/a`."""
-    return path[: path.rindex(".")] if Path(path).suffix.lower() in MOVIE_SUFFIXES else path
+    return path[: path.rindex(".")] if "." in path and Path(path).suffix.lower() in MOVIE_SUFFIXES else path
 
 
 @dataclass(frozen=True)

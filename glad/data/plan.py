@@ -172,6 +172,7 @@ class Plan:
         return min(source, self.batch_size, self.target - position % batches * self.batch_size)
 
 
-@lru_cache(maxsize=8)
+@lru_cache(maxsize=4)  # a step needs one of the source and at most two of a target longer than a batch
 def _permutation(seed: int, domain: int, number: int, size: int) -> np.ndarray:
-    return np.random.default_rng((seed, SHUFFLE, domain, number)).permutation(size)
+    """Return an order of `size` videos (size,) int32: every loader worker holds some, of a million videos 4 MB each."""
+    return np.random.default_rng((seed, SHUFFLE, domain, number)).permutation(size).astype(np.int32)
