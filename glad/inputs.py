@@ -8,6 +8,7 @@ from glad.data.domain import Debias, Domain
 from glad.data.listfile import read_classes
 from glad.data.listing import Listing, open_listing
 from glad.data.loader import Steps
+from glad.data.pack import is_pack
 from glad.data.plan import Plan
 from glad.errors import UserError
 from glad.methods.base import Needs
@@ -101,6 +102,7 @@ def described(steps: Steps) -> list[str]:
     for name, domain in (("source", steps.source), ("target", steps.target)):
         if domain is not None and isinstance(listing := domain.listing, Listing):
             kind = f"frame folders, {listing.layout}" if listing.layout else "video files"
+            kind = f"packed in {listing.root}" if is_pack(listing.root) else kind
             labels = "labelled" if listing.labelled else "unlabelled"
             lines.append(f"{name}: {len(listing)} {labels} videos of {listing.file} ({kind})")
     banks = [

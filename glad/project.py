@@ -14,6 +14,7 @@ from glad.check.findings import KINDS, Finding
 from glad.data.background import extract_backgrounds
 from glad.data.listfile import read_classes
 from glad.data.listing import Listing, open_listing
+from glad.data.pack import is_pack
 from glad.errors import UserError
 from glad.files import atomic
 from glad.gaps import temporal_gap
@@ -153,7 +154,7 @@ def check_names(project: Project, force: bool) -> None:
     for what, root in roots.items():
         if root is not None and (what not in given or given[what].is_dir()):
             raise UserError(f"--{what}-root goes with a list, and --{what} is none; leave it out")
-        if root is not None and not root.is_dir():
+        if root is not None and not root.is_dir() and not is_pack(root):
             raise UserError(f"there is no folder {root} (--{what}-root)")
     places = [(f"--{what} {path}", path.resolve()) for what, path in given.items()]
     for k, (what, path) in enumerate(places):

@@ -23,9 +23,9 @@ RuleName = Literal["last", "source_val", "entropy", "infomax", "snd", "bnm", "cl
 class Videos(Part):
     """Where one set of videos is: `list` is an annotation list, a CSV, or a folder of videos; entries lie under `root`.
 
-    `root=None` is the folder of the list, or the folder itself. `labelled` says what the list holds: whether its rows
-    end in a label, or the folder is one of class folders. Of a target it must be true as well, since rows are read by
-    it (`path 0 54` is a video of 54 frames or of none); its labels are then dropped.
+    `root` may be a pack of frames; None is the folder of the list, or the folder itself. `labelled` says what the list
+    holds: whether its rows end in a label, or the folder is one of class folders. Of a target it must be true as well,
+    since rows are read by it (`path 0 54` is a video of 54 frames or of none); its labels are then dropped.
     """
 
     list: Path

@@ -29,6 +29,8 @@ from glad.check.rows import (
     short_findings,
 )
 from glad.data.frames import FrameLayout
+from glad.data.pack import open_pack
+from glad.errors import UserError
 from glad.progress import progress
 from glad.sampling import Sampler
 
@@ -151,10 +153,10 @@ def check_list(
     """Return what one list is like, and what was found. Raises `UserError` where nothing in it can be read."""
     rows = read_rows(asked.list, number, asked.classes, asked.root, asked.labelled)
     found, marks = row_findings(rows)
-    unseen, layout = "not asked for", None
-    if files:
     if rows.file.is_dir():
         found += folder_findings(rows)
+    unseen, layout = "not asked for", None
+    if files:
         unseen = reason_unseen(rows, asked.root)
         if unseen and asked.root is not None:
             found += Findings((Finding("root", unseen, Place(number)),))
@@ -220,16 +222,24 @@ def pairs_apart(lists: Sequence[ListReport]) -> list[tuple[int, int]]:
 def reason_unseen(rows: Rows, root: Path | None) -> str | None:
     """Return why the files of a list cannot be looked at; None when they can.
 
-    A root that was named must exist. Where none was, it is the folder of the list, and then some of the folders or
-    files that its paths begin with must be there.
+    A root that was named must exist, and be whole where it is a pack. Where none was, it is the folder of the list, and
+    then some of the folders or files that its paths begin with must be there.
     """
     if root is not None:
-        return None if root.is_dir() else f"there is no folder {root}"
+        return _pack_fault(root) if root.is_file() else None if root.is_dir() else f"there is no folder {root}"
     base = rows.listing.root
     tops = dict.fromkeys(path.split("/", 1)[0] for path in rows.videos)
     if any((base / top).exists() for top in tops):
         return None
     return f"none of the videos is below {base or Path()}, the list's own folder; --root says where they are"
+
+
+def _pack_fault(root: Path) -> str | None:
+    """Return what is wrong with a pack as such."""
+    try:
+        open_pack(root).check_index()
+    except UserError as problem:
+        return str(problem)
 
 
 def file_findings(rows: Rows, decode: Decode, workers: int) -> tuple[Rows, FrameLayout | None, Findings, Marks]:

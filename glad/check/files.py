@@ -2,16 +2,18 @@
 
 import contextlib
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from glad.data.frames import FrameLayout, frame_layout, frame_names
 from glad.data.image import read_image
 from glad.data.movie import MovieFile, frame_count
+from glad.data.pack import PackedVideo, open_pack, packed_video
 from glad.data.pool import Died, results
 from glad.errors import UserError
 
@@ -78,6 +80,11 @@ def look(task: Task) -> Seen:
     """Return what the video of `task` is like; faults of the video are in it, never raised."""
     if task.path.is_dir():
         return _folder(task)
+    try:
+        if packed := packed_video(task.path):
+            return _packed(task, packed)
+    except UserError as problem:
+        return Seen(None, (Fault("missing", None, str(problem)),))
     if not task.path.exists():
         return Seen(None, (Fault("missing", None, f"there is no video at {task.path}"),))
     try:
@@ -145,17 +152,43 @@ def _folder(task: Task) -> Seen:
         for frame in (span.offset + chosen(task.decode, frames)).tolist():
             if layout.name(frame) in names:
                 needed.setdefault(frame, []).append(span.row)
-    return Seen(held, (*faults, *_decoded(task.path, layout, needed)))
+    return Seen(held, (*faults, *_decoded(task.path, layout, needed, lambda name: read_image(task.path / name))))
 
 
-def _decoded(path: Path, layout: FrameLayout, needed: dict[int, list[int]]) -> Iterable[Fault]:
+def _packed(task: Task, video: PackedVideo) -> Seen:
+    """Return what a video in a pack is like; where any frame is decoded, all its bytes are held against their sum."""
+    pack, held = open_pack(video.file), len(video)
+    faults: list[Fault] = []
+    needed: dict[int, list[int]] = {}
+    for span in task.spans:
+        if fault := _too_long(task.path, span, held):
+            faults.append(fault)
+            continue
+        for frame in (span.offset + chosen(task.decode, _length(span, held))).tolist():
+            needed.setdefault(frame, []).append(span.row)
+    try:
+        if task.decode != "none":
+            pack.check_video(video.name)
+    except UserError as problem:
+        return Seen(held, (*faults, Fault("decode", None, str(problem))))
+    frames = {pack.layout.name(frame): frame for frame in needed}
+
+    def read(name: str) -> NDArray[np.uint8]:
+        return next(video.stream(np.array([frames[name]])))
+
+    return Seen(held, (*faults, *_decoded(task.path, pack.layout, needed, read)))
+
+
+def _decoded(
+    path: Path, layout: FrameLayout, needed: dict[int, list[int]], read: Callable[[str], NDArray[np.uint8]]
+) -> Iterable[Fault]:
     """Yield the rows with frames that cannot be decoded, and those with frames of several sizes, once each."""
     shapes: dict[int, tuple[str, tuple[int, ...]]] = {}
     bad: set[int] = set()
     for frame in sorted(needed):
         name = layout.name(frame)
         try:
-            shape = read_image(path / name).shape
+            shape = read(name).shape
         except UserError as problem:
             yield from (Fault("decode", row, str(problem)) for row in needed[frame] if row not in bad)
             bad.update(needed[frame])

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from glad.data.listing import VideoRecord
+from glad.data.pack import is_pack, open_pack
 from glad.data.tree import videos_in
 from glad.data.video import Video, open_video
 from glad.errors import UserError
@@ -32,10 +33,13 @@ def videos_at(path: Path) -> list[Path]:
     """Return the videos that `path` means: itself, or, of a folder that is no folder of frames, all below it, sorted.
 
     A folder is one video where it holds images and no video file. One with neither images nor videos is refused, and
-    so is a list: a decoder may take text for pictures.
+    so is a list: a decoder may take text for pictures. A pack stands for all videos in it.
     """
     if path.suffix.lower() in LISTS:
         raise UserError(f"{path} is a list and no video; name the videos, or the folder that holds them")
+    if is_pack(path):
+        pack = open_pack(path)
+        return [path / name for name in sorted(pack.name(video) for video in range(len(pack)))]
     if not path.is_dir():
         return [path]
     found = videos_in(path)

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from glad.data.frames import FrameLayout
+from glad.data.pack import packed_state
 
 
 def video_state(
@@ -12,11 +13,12 @@ def video_state(
 
     Of a frame folder whose span is listed these are its own time and those of the first and last frame: a frame
     rewritten in place between them is not noticed, but thousands of folders are looked through in seconds.
+    Of a video in a pack they are its bytes and their checksum, without a time.
     None where the video is missing, or one of these files.
     """
     try:
         if not path.is_dir():
-            return [_state(path)]
+            return packed_state(path) or [_state(path)]
         changed = path.stat().st_mtime_ns
         if layout and length:
             ends = (layout.name(index) for index in (offset, offset + length - 1))

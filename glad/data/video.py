@@ -11,11 +11,12 @@ from glad.data.blame import blamed
 from glad.data.frames import FrameLayout, frame_folder
 from glad.data.gather import Indices
 from glad.data.movie import MovieFile
+from glad.data.pack import packed_video
 from glad.errors import UserError
 
 
 class Video(Protocol):
-    """A frame folder (`FrameFolder`) or a video file (`MovieFile`), or a span of one."""
+    """A frame folder (`FrameFolder`), a video file (`MovieFile`) or one in a pack (`PackedVideo`), or a span of it."""
 
     def __len__(self) -> int:
         """Return the number of frames."""
@@ -44,12 +45,15 @@ def open_video(
 ) -> Video:
     """Return the video at `path`, a frame folder or a video file; of it, `length` frames from `offset` on.
 
-    Without `length`, the video counts its own frames. `layout` says how frame folders are named and numbered, and
-    saves listing the folder. `origin` (say, `train.txt line 3`) opens every error of this video.
+    A path may lead through a pack (`train.pack/jump/a`). Without `length`, the video counts its own frames. `layout`
+    says how frame folders are named and numbered, and saves listing the folder; a pack knows its own. `origin` (say,
+    `train.txt line 3`) opens every error of this video.
     """
     with blamed(origin):
         if path.is_dir():
             return frame_folder(path, layout, offset, length, origin)
+        if packed := packed_video(path, offset, length, origin):
+            return packed
         if not path.exists():
             raise UserError(f"there is no video at {path}, neither a folder of frames nor a video file")
         return MovieFile(path, offset, length, origin)
