@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO, NamedTuple
+from typing import IO, Any, BinaryIO, NamedTuple
 
 from glad.data.blame import reason
 from glad.data.frames import FrameLayout
@@ -249,7 +249,7 @@ def locked(folder: Path) -> Iterator[BinaryIO]:
         file = os.fdopen(os.open(folder / MANIFEST, os.O_RDWR | os.O_CREAT, 0o666), "rb+")
     unfinished = folder / _UNFINISHED
     with file:
-        _lock(file, folder)
+        lock(file, folder)
         content = file.read()
         end = content.rfind(b"\n") + 1
         if not content.startswith(_OPENING.encode(), end) and not _OPENING.encode().startswith(content[end:]):
@@ -266,7 +266,8 @@ def locked(folder: Path) -> Iterator[BinaryIO]:
             shutil.rmtree(unfinished, ignore_errors=True)
 
 
-def _lock(file: BinaryIO, folder: Path) -> None:
+def lock(file: IO, folder: Path) -> None:
+    """Lock `file`, which stands for work on `folder`, until it is closed; wait where another process holds it."""
     if fcntl is None:
         return
     try:

@@ -4,13 +4,10 @@ Source: people in textured rooms that mostly betray the action, long videos, the
 grey body on a checkerboard, from half a second to many seconds. The folder looks like the real data does.
 """
 
-import json
-import shutil
-from collections.abc import Iterable, Iterator
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from multiprocessing import get_context
+from functools import partial
 from pathlib import Path
 
 import av
@@ -18,19 +15,18 @@ import cv2
 import numpy as np
 import simplejpeg
 
+from glad.data.pool import results
 from glad.errors import UserError
 from glad.files import write_text, writing
+from glad.mini.folder import begun, sign
 from glad.mini.motion import ACTIONS, OTHERS, Curves, Motion, performed
 from glad.mini.picture import CANVAS, GROUND, MARGIN, Look, checkerboard, clothed, drawn, grey_body, room, shake
 from glad.mini.skeleton import body, joint_places, seen_from
-from glad.ours import check_ours
-from glad.progress import track
+from glad.progress import progress
 
 VERSION = 3
 """Raised whenever the same seed would give other pictures or lists."""
 FPS = 30
-ABOUT = "mini.json"
-"""Says what the folder holds; while it is being made, that it is ours."""
 CLASSES = tuple(ACTIONS)
 
 
@@ -109,13 +105,15 @@ def make_init_videos(root: Path, seed: int, workers: int) -> None:
 
 def _make(root: Path, seed: int, workers: int, videos: bool, sizes: Sizes) -> None:
     about = {"name": "mini", "version": VERSION, "seed": seed, "videos": videos, "sizes": vars(sizes)}
-    if _is_there(root, about):
-        return
+    with begun(root, about) as needed:
+        if needed:
+            _make_all(root, about, seed, workers, videos, sizes)
+
+
+def _make_all(root: Path, about: dict, seed: int, workers: int, videos: bool, sizes: Sizes) -> None:
     source = list(source_jobs(seed, sizes))
     target = list(target_jobs(seed, sizes))
-    _empty(root)
-    with writing(root):
-        _run([*source, *target], root, "actions", videos, workers, "making the miniature")
+    _run([*source, *target], root, "actions", videos, workers, "making the miniature")
     train = [job for job in source if int(Path(job.path).name) < sizes.source_train]
     val = [job for job in source if int(Path(job.path).name) >= sizes.source_train]
     for folder, suffix in ((root, ""), *([(root / "videos", ".mp4")] if videos else [])):
@@ -128,23 +126,25 @@ def _make(root: Path, seed: int, workers: int, videos: bool, sizes: Sizes) -> No
             if split == "train":
                 write_text(folder / "target_train.txt", target_rows(jobs, suffix, labelled=False))
     write_text(root / "classes.txt", "".join(f"{index} {name}\n" for index, name in enumerate(CLASSES)))
-    _sign(root, about, [*source, *target])
+    sign(root, about | counts([*source, *target]))
 
 
 def _make_init(root: Path, seed: int, workers: int, sizes: Sizes) -> None:
     about = {"name": "mini-init", "version": VERSION, "seed": seed, "sizes": vars(sizes)}
-    if _is_there(root, about):
-        return
+    with begun(root, about) as needed:
+        if needed:
+            _make_all_init(root, about, seed, workers, sizes)
+
+
+def _make_all_init(root: Path, about: dict, seed: int, workers: int, sizes: Sizes) -> None:
     jobs = list(init_jobs(seed, sizes))
-    _empty(root)
-    with writing(root):
-        _run(jobs, root, "others", False, workers, "making videos for the initial weights")
+    _run(jobs, root, "others", False, workers, "making videos for the initial weights")
     train = [job for job in jobs if int(Path(job.path).name) < sizes.init_train]
     val = [job for job in jobs if int(Path(job.path).name) >= sizes.init_train]
     write_text(root / "init_train.txt", source_rows(train, ""))
     write_text(root / "init_val.txt", source_rows(val, ""))
     write_text(root / "classes.txt", "".join(f"{index} {name}\n" for index, name in enumerate(OTHERS)))
-    _sign(root, about, jobs)
+    sign(root, about | counts(jobs))
 
 
 # what to make -------------------------------------------------------------------------------------------------------
@@ -187,6 +187,11 @@ def target_jobs(seed: int, sizes: Sizes) -> Iterator[Job]:
                 end = offset + segments[-1][2]
             yield Job(f"target/{split}/{number:05d}", tuple(segments), end, (seed, 40 + domain, number), 1)
             number += 1
+
+
+def counts(jobs: Sequence[Job]) -> dict[str, int]:
+    """Return how much is made."""
+    return {"videos_made": len(jobs), "frames_made": sum(job.frames for job in jobs)}
 
 
 def source_rows(jobs: Iterable[Job], suffix: str) -> str:
@@ -286,6 +291,7 @@ def _between(before: Curves, after: Curves, frames: int) -> Curves:
 
 
 def _produce(job: Job, root: Path, world: str, videos: bool) -> None:
+    """Write one video; its folder of frames comes last and whole."""
     cv2.setNumThreads(1)
     rng = np.random.default_rng(job.address)
     if job.path.startswith("target/"):
@@ -294,13 +300,18 @@ def _produce(job: Job, root: Path, world: str, videos: bool) -> None:
         label = job.segments[0][0]
         motions, settings = (ACTIONS, SOURCE) if world == "actions" else (OTHERS, INIT)
         frames = source_frames(list(motions.values())[label], label, job.frames, settings, rng)
+    if videos:
+        movie = root / "videos" / f"{job.path}.mp4"
+        part = movie.with_name(f".{movie.name}")
+        write_video(part, frames)
+        part.replace(movie)
     folder = root / job.path
-    folder.mkdir(parents=True)
+    part = folder.with_name(f".{folder.name}")
+    part.mkdir(parents=True)
     for number, frame in enumerate(frames, start=job.first):
         coded = simplejpeg.encode_jpeg(frame, quality=92, colorspace="RGB", colorsubsampling="444")
-        (folder / f"img_{number:05d}.jpg").write_bytes(coded)
-    if videos:
-        write_video(root / "videos" / f"{job.path}.mp4", frames)
+        (part / f"img_{number:05d}.jpg").write_bytes(coded)
+    part.rename(folder)
 
 
 def write_video(path: Path, frames: np.ndarray) -> None:
@@ -319,39 +330,11 @@ def write_video(path: Path, frames: np.ndarray) -> None:
 
 
 def _run(jobs: list[Job], root: Path, world: str, videos: bool, workers: int, title: str) -> None:
-    rest = (root, world, videos)
-    if workers <= 1:
-        for job in track(jobs, title, len(jobs), "videos"):
-            _produce(job, *rest)
-        return
-    with ProcessPoolExecutor(workers, get_context("spawn")) as pool:
-        each = [[value] * len(jobs) for value in rest]
-        for _ in track(pool.map(_produce, jobs, *each, chunksize=8), title, len(jobs), "videos"):
-            pass
-
-
-def _is_there(root: Path, about: dict) -> bool:
-    path = root / ABOUT
-    if not path.exists():
-        return False
-    try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError:
-        raise UserError(f"{path}: not JSON; remove this folder, and the miniature is made again") from None
-    return all(found.get(key) == value for key, value in about.items())
-
-
-def _empty(root: Path) -> None:
-    """Remove what an earlier or interrupted run of this file left under `root`; refuse what it did not make."""
-    made = ("source", "target", "videos", "backgrounds", "target_backgrounds")
-    lists = [f"{name}.txt" for name in (*vars(Sizes()), "target_train_labels", "classes")]
-    check_ours(root, [*made, *lists], ABOUT, '{"name":"mini')
-    write_text(root / ABOUT, json.dumps({"name": "mini, being made"}) + "\n")
-    for name in made:
-        if (root / name).exists():
-            shutil.rmtree(root / name)
-
-
-def _sign(root: Path, about: dict, jobs: list[Job]) -> None:
-    counts = {"videos_made": len(jobs), "frames_made": sum(job.frames for job in jobs)}
-    write_text(root / ABOUT, json.dumps(about | counts, indent=2) + "\n")
+    """Write the videos of `jobs` that are not there yet."""
+    missing = [job for job in jobs if not (root / job.path).exists()]
+    make = partial(_produce, root=root, world=world, videos=videos)
+    with writing(root), progress(title, len(jobs), "videos", done=len(jobs) - len(missing)) as bar:
+        for job, died in results(make, missing, workers if workers > 1 else 0):
+            if died is not None:
+                raise UserError(f"the process that made {job.path} was killed, probably for lack of memory; run again")
+            bar.advance()

@@ -8,6 +8,7 @@ import pytest
 
 from glad.errors import UserError
 from glad.mini import make
+from glad.mini.folder import empty
 from glad.mini.make import CLASSES, Sizes, init_jobs, source_jobs, target_jobs, target_rows, timing
 from glad.mini.motion import ACTIONS
 
@@ -101,11 +102,57 @@ def test_complete_folder_is_left_alone_and_an_incomplete_one_made_anew(tmp_path)
     picture.write_bytes(b"touched")
     make._make(tmp_path, seed=0, workers=1, videos=False, sizes=few)
     assert picture.read_bytes() == b"touched"
-    make._empty(tmp_path)
+    empty(tmp_path)
     assert not (tmp_path / "source").exists()
     (tmp_path / "source/run/9999").mkdir(parents=True)
     make._make(tmp_path, seed=0, workers=1, videos=False, sizes=few)
     assert picture.read_bytes() == before and not (tmp_path / "source/run/9999").exists()
+
+
+def test_videos_that_an_interrupted_run_made_are_not_made_again(tmp_path, monkeypatch):
+    few = Sizes(source_train=1, source_val=0, target_train=1, target_test=0)
+    make._make(tmp_path / "whole", seed=0, workers=1, videos=True, sizes=few)
+    produce, made = make._produce, []
+
+    def interrupted(job, **rest):
+        if len(made) == 7:
+            (tmp_path / "cut/source/run/.0000").mkdir(parents=True, exist_ok=True)
+            (tmp_path / "cut/videos/source/run/.0000.mp4").touch()
+            raise KeyboardInterrupt
+        made.append(job.path)
+        produce(job, **rest)
+
+    monkeypatch.setattr(make, "_produce", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        make._make(tmp_path / "cut", seed=0, workers=1, videos=True, sizes=few)
+    assert not any((tmp_path / "cut").glob("*.txt"))
+    monkeypatch.setattr(make, "_produce", lambda job, **rest: made.append(job.path) or produce(job, **rest))
+    make._make(tmp_path / "cut", seed=0, workers=1, videos=True, sizes=few)
+    assert len(made) == len(set(made)) == len(list(source_jobs(0, few))) + len(list(target_jobs(0, few)))
+    assert every_file(tmp_path / "cut") == every_file(tmp_path / "whole")
+
+
+def test_a_video_that_is_cut_short_is_not_there(tmp_path, monkeypatch):
+    job = next(source_jobs(0, FEW))
+    code, left = make.simplejpeg.encode_jpeg, [5]
+
+    def cut_video(path, frames):
+        path.parent.mkdir(parents=True)
+        path.write_bytes(b"half")
+        raise KeyboardInterrupt
+
+    def cut_frames(frame, **how):
+        if not left[0]:
+            raise KeyboardInterrupt
+        left[0] -= 1
+        return code(frame, **how)
+
+    for name, cut, videos in (("write_video", cut_video, True), ("simplejpeg.encode_jpeg", cut_frames, False)):
+        monkeypatch.setattr(f"glad.mini.make.{name}", cut)
+        with pytest.raises(KeyboardInterrupt):
+            make._produce(job, tmp_path, "actions", videos)
+        assert not (tmp_path / "videos" / f"{job.path}.mp4").exists() and not (tmp_path / job.path).exists()
+    assert left == [0]
 
 
 def test_folder_of_somebody_else_is_not_touched(tmp_path):
@@ -153,10 +200,3 @@ def test_gesture_is_done_as_often_as_there_is_room():
 def test_cycle_fills_its_part():
     phase, weight = timing(ACTIONS["run"], 200, 0.5, 1.0, np.random.default_rng(0))
     assert (weight > 0).sum() == 100 and np.diff(phase) == pytest.approx(1 / (30 * ACTIONS["run"].seconds))
-
-
-def test_backgrounds_go_with_the_videos_they_were_made_of(tmp_path):
-    (tmp_path / "mini.json").write_text('{"name": "mini", "version": 0}')
-    (tmp_path / "backgrounds").mkdir()
-    make._empty(tmp_path)
-    assert not (tmp_path / "backgrounds").exists()
