@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from glad.backbones.flat import FlatConv3d, channels_last, every_second_moment, pooled, pooled_along_time
 from glad.backbones.pixels import IMAGENET_MEAN, IMAGENET_STD, Normalize
 from glad.errors import UserError
 from glad.part import Part
@@ -44,8 +45,6 @@ class R50I3D(nn.Module):
         self.normalize = Normalize(IMAGENET_MEAN, IMAGENET_STD)
         self.conv1 = nn.Conv3d(3, 64, (5, 7, 7), stride=2, padding=(2, 3, 3), bias=False)
         self.bn1 = nn.BatchNorm3d(64)
-        self.pool1 = nn.MaxPool3d((1, 3, 3), stride=2, padding=(0, 1, 1))
-        self.pool2 = nn.MaxPool3d((2, 1, 1), stride=(2, 1, 1))
         on = 1 if non_local else 0
         self.layer1 = layer(64, 64, 1, inflate=(1, 1, 1), non_local=(0, 0, 0))
         self.layer2 = layer(256, 128, 2, inflate=(1, 0, 1, 0), non_local=(0, on, 0, on))
@@ -65,9 +64,19 @@ class R50I3D(nn.Module):
                 f"R50-I3D needs clips of at least {MIN_FRAMES} frames of {MIN_SIDE}x{MIN_SIDE} pixels, "
                 f"not {frames} frames of {sides[0]}x{sides[1]}; sample longer or larger clips"
             )
-        x = self.pool1(F.relu(self.bn1(self.conv1(self.normalize(pixels)))))
-        x = self.pool2(self.layer1(x))
+        x = pooled(F.relu(self.stem(channels_last(self.normalize(pixels)))), side=3, stride=2, padding=1)
+        x = pooled_along_time(self.layer1(x))
         return self.layer4(self.layer3(self.layer2(x)))
+
+    def stem(self, x: Tensor) -> Tensor:
+        """Return the moments of the first convolution that the pooling after it looks at: every second one.
+
+        The others are nothing but part of the statistics of a training batch, and without those are not computed.
+        """
+        if self.bn1.training:
+            return every_second_moment(self.bn1(self.conv1(x)))
+        along, *sides = self.conv1.stride
+        return self.bn1(F.conv3d(x, self.conv1.weight, None, (2 * along, *sides), self.conv1.padding))
 
 
 def layer(
@@ -91,15 +100,15 @@ class Bottleneck(nn.Module):
         super().__init__()
         outer = inner * EXPANSION
         depth = 3 if inflate else 1
-        self.conv1 = nn.Conv3d(channels, inner, (depth, 1, 1), padding=(depth // 2, 0, 0), bias=False)
+        self.conv1 = FlatConv3d(channels, inner, (depth, 1, 1), padding=(depth // 2, 0, 0), bias=False)
         self.bn1 = nn.BatchNorm3d(inner)
-        self.conv2 = nn.Conv3d(inner, inner, (1, 3, 3), stride=(1, stride, stride), padding=(0, 1, 1), bias=False)
+        self.conv2 = FlatConv3d(inner, inner, (1, 3, 3), stride=(1, stride, stride), padding=(0, 1, 1), bias=False)
         self.bn2 = nn.BatchNorm3d(inner)
-        self.conv3 = nn.Conv3d(inner, outer, 1, bias=False)
+        self.conv3 = FlatConv3d(inner, outer, 1, bias=False)
         self.bn3 = nn.BatchNorm3d(outer)
         self.downsample = None
         if channels != outer or stride != 1:
-            shortcut = nn.Conv3d(channels, outer, 1, stride=(1, stride, stride), bias=False)
+            shortcut = FlatConv3d(channels, outer, 1, stride=(1, stride, stride), bias=False)
             self.downsample = nn.Sequential(shortcut, nn.BatchNorm3d(outer))
         self.non_local = NonLocal(outer) if non_local else None
 
@@ -122,12 +131,11 @@ class NonLocal(nn.Module):
     def __init__(self, channels: int) -> None:
         super().__init__()
         inner = channels // 2
-        self.theta = nn.Conv3d(channels, inner, 1)
-        self.phi = nn.Conv3d(channels, inner, 1)
-        self.g = nn.Conv3d(channels, inner, 1)
-        self.out = nn.Conv3d(inner, channels, 1, bias=False)
+        self.theta = FlatConv3d(channels, inner, 1)
+        self.phi = FlatConv3d(channels, inner, 1)
+        self.g = FlatConv3d(channels, inner, 1)
+        self.out = FlatConv3d(inner, channels, 1, bias=False)
         self.norm = nn.BatchNorm3d(channels)
-        self.pool = nn.MaxPool3d((1, 2, 2))
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
@@ -140,8 +148,8 @@ class NonLocal(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         query = self.theta(x).flatten(2)  # (b, c/2, places)
-        key = self.pool(self.phi(x)).flatten(2)  # (b, c/2, keys)
-        value = self.pool(self.g(x)).flatten(2)
+        key = pooled(self.phi(x), side=2, stride=2, padding=0).flatten(2)  # (b, c/2, keys)
+        value = pooled(self.g(x), side=2, stride=2, padding=0).flatten(2)
         weights = torch.matmul(query.transpose(1, 2), key) / key.shape[2]  # (b, places, keys)
         mixed = torch.matmul(weights, value.transpose(1, 2)).transpose(1, 2)
         return x + self.norm(self.out(mixed.unflatten(2, x.shape[2:])))

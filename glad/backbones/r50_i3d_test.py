@@ -1,6 +1,9 @@
+import copy
+
 import pytest
 import torch
 from torch import nn
+from torch.nn import functional as F
 
 from glad.backbones.r50_i3d import R50I3D, Bottleneck, NonLocal, R50I3DConfig
 from glad.errors import UserError
@@ -38,9 +41,8 @@ def test_parameter_and_tensor_counts():
     assert parameters(backbone) == 34_578_240
     assert parameters(on_meta(non_local=False)) == 27_223_872
     assert len(backbone.state_dict()) == 378
-    kinds = [type(module) for module in backbone.modules()]
-    assert kinds.count(nn.Conv3d) == 73
-    assert kinds.count(nn.BatchNorm3d) == 58
+    counts = [sum(isinstance(module, kind) for module in backbone.modules()) for kind in (nn.Conv3d, nn.BatchNorm3d)]
+    assert counts == [73, 58]
     blocks = [parameters(module) for module in backbone.modules() if isinstance(module, NonLocal)]
     assert blocks == [526_080] * 2 + [2_100_736] * 3
 
@@ -79,21 +81,68 @@ def test_inflated_kernels_stand_where_the_public_model_has_them():
 def test_shapes_of_every_stage(frames, after_conv1, after_pool1, after_pool2):
     backbone = on_meta()
     shapes = {}
-    for name in ("conv1", "pool1", "layer1", "pool2", *LAYERS[1:]):
-        keep = lambda module, inputs, output, name=name: shapes.__setitem__(name, tuple(output.shape[1:]))  # noqa: E731
+    for name in ("conv1", *LAYERS):
+        keep = lambda _, x, y, name=name: shapes.__setitem__(name, (tuple(x[0].shape[1:]), tuple(y.shape[1:])))  # noqa: E731
         backbone.get_submodule(name).register_forward_hook(keep)
     output = backbone(torch.empty(2, 3, frames, 224, 224, dtype=torch.uint8, device="meta"))
     t, u, v = after_conv1, after_pool1, after_pool2
     assert shapes == {
-        "conv1": (64, t, 112, 112),
-        "pool1": (64, u, 56, 56),
-        "layer1": (256, u, 56, 56),
-        "pool2": (256, v, 56, 56),
-        "layer2": (512, v, 28, 28),
-        "layer3": (1024, v, 14, 14),
-        "layer4": (2048, v, 7, 7),
+        "conv1": ((3, frames, 224, 224), (64, t, 112, 112)),
+        "layer1": ((64, u, 56, 56), (256, u, 56, 56)),
+        "layer2": ((256, v, 56, 56), (512, v, 28, 28)),
+        "layer3": ((512, v, 28, 28), (1024, v, 14, 14)),
+        "layer4": ((1024, v, 14, 14), (2048, v, 7, 7)),
     }
     assert output.shape == (2, backbone.width, v, 7, 7)
+
+
+def plain(backbone: R50I3D, pixels: torch.Tensor) -> torch.Tensor:
+    """Return the map as the topology says it: every layer on three axes."""
+
+    def conv(layer: nn.Module, x: torch.Tensor) -> torch.Tensor:
+        assert isinstance(layer, nn.Conv3d)
+        return F.conv3d(x, layer.weight, layer.bias, layer.stride, layer.padding)
+
+    def bottleneck(block: Bottleneck, x: torch.Tensor) -> torch.Tensor:
+        y = F.relu(block.bn1(conv(block.conv1, x)))
+        y = block.bn3(conv(block.conv3, F.relu(block.bn2(conv(block.conv2, y)))))
+        y = F.relu(y + (x if block.downsample is None else block.downsample[1](conv(block.downsample[0], x))))
+        return y if block.non_local is None else non_local(block.non_local, y)
+
+    def non_local(block: NonLocal, x: torch.Tensor) -> torch.Tensor:
+        query = conv(block.theta, x).flatten(2)
+        key, value = (F.max_pool3d(conv(layer, x), (1, 2, 2)).flatten(2) for layer in (block.phi, block.g))
+        mixed = torch.einsum("bcp,bck,bdk->bdp", query, key, value) / key.shape[2]
+        return x + block.norm(conv(block.out, mixed.unflatten(2, x.shape[2:])))
+
+    x = F.relu(backbone.bn1(conv(backbone.conv1, backbone.normalize(pixels))))
+    x = F.max_pool3d(x, (1, 3, 3), 2, (0, 1, 1))
+    for number, name in enumerate(LAYERS):
+        for block in backbone.get_submodule(name).children():
+            x = bottleneck(block, x)  # pyright: ignore[reportArgumentType]
+        x = F.max_pool3d(x, (2, 1, 1)) if number == 0 else x
+    return x
+
+
+@pytest.mark.parametrize(("frames", "side"), [(8, 40), (17, 32)])
+def test_the_network_is_its_topology_map_statistics_and_gradients(frames, side):
+    """In double precision, so that nothing but a mistake can differ."""
+    ours = alive().double().train()
+    theirs = copy.deepcopy(ours)
+    pixels = torch.randint(0, 256, (3, 3, frames, side, side), dtype=torch.uint8)
+    found, expected = ours(pixels), plain(theirs, pixels)
+    torch.testing.assert_close(found, expected)
+    push = torch.randn_like(expected)
+    found.backward(push)
+    expected.backward(push)
+    gradients = [parameter.grad for parameter in theirs.parameters() if parameter.grad is not None]
+    scale = max(gradient.abs().max().item() for gradient in gradients)  # some are 0: what a batch norm takes away
+    for (name, mine), yours in zip(ours.named_parameters(), gradients, strict=True):
+        torch.testing.assert_close(mine.grad, yours, rtol=1e-6, atol=1e-10 * scale, msg=name)
+    for mine, yours in zip(ours.buffers(), theirs.buffers(), strict=True):
+        torch.testing.assert_close(mine, yours)
+    with torch.inference_mode():
+        torch.testing.assert_close(ours.eval()(pixels), plain(theirs.eval(), pixels))
 
 
 def test_the_last_frame_of_eight_is_never_seen_and_all_others_are():
