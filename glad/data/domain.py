@@ -12,6 +12,7 @@ from glad.augment import Mix, Spatial, mixing
 from glad.batch import Clips
 from glad.data.background import BackgroundBank
 from glad.data.listing import VideoRecord
+from glad.data.shared import room_for
 from glad.data.video import Video
 from glad.sampling import Sampler
 
@@ -150,6 +151,11 @@ class Domain:
         return {
             name: (len(time), 3, time.shape[1], self.spatial.size, self.spatial.size) for name, time in times.items()
         }
+
+    def size(self, videos: int, draws: int) -> int:
+        """Return the bytes of shared memory that `clips` of so many videos and draws takes."""
+        views = [(videos, *shape) for shape in self.shapes().values()] * draws
+        return room_for(*views, *([(videos, 3, self.spatial.size, self.spatial.size)] if self.stills else []))
 
     def _views(self, before: tuple[int, ...], room: Room) -> dict[str, np.ndarray]:
         """Return arrays for all views, their shapes preceded by `before`."""

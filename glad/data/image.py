@@ -22,7 +22,8 @@ def read_image(path: Path) -> NDArray[np.uint8]:
     bits. A missing, empty, cut or undecodable file raises `UserError`.
     """
     try:
-        content = path.read_bytes()
+        with path.open("rb", buffering=0) as file:
+            content = file.read()
     except OSError as problem:
         raise UserError(f"{path} cannot be read: {reason(problem)}") from None
     return decode(content, str(path))

@@ -1,6 +1,7 @@
 """The loader that brings the videos of a step, and those of an evaluation."""
 
 import signal
+import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -12,7 +13,11 @@ from torch.utils.data import DataLoader, Dataset
 from glad.batch import Batch, Clips
 from glad.data.domain import Domain, Room, fresh
 from glad.data.plan import SOURCE, TARGET, Plan
+from glad.data.shared import Parcel, Shared
 from glad.errors import UserError
+
+AHEAD = 2  # batches that a worker is ahead of the training, at most
+FORKED = sys.platform == "linux"  # elsewhere workers begin anew, and see no memory of this process
 
 
 @dataclass(frozen=True)
@@ -29,6 +34,12 @@ class Steps(Dataset[Batch]):
 
     def __getitem__(self, step: int) -> Batch:
         return self.made(step, fresh)
+
+    def size(self) -> int:
+        """Return the bytes that the pixels of one step take, at most."""
+        rows = -(-self.plan.batch_size // self.plan.world)
+        target = 0 if self.target is None else self.target.size(rows, 1 + self.again)
+        return self.source.size(rows, 1) + target
 
     def made(self, step: int, room: Room) -> Batch:
         """Return the batch of a step, its pixels in `room`."""
@@ -59,6 +70,10 @@ class Videos(Dataset[tuple[Clips, list[int]]]):
     def __getitem__(self, number: int) -> tuple[Clips, list[int]]:
         return self.made(number, fresh)
 
+    def size(self) -> int:
+        """Return the bytes that the pixels of one batch take, at most."""
+        return self.domain.size(self.batch_size, 1)
+
     def made(self, number: int, room: Room) -> tuple[Clips, list[int]]:
         """Return evaluation batch `number`, its pixels in `room`."""
         chosen = self.indices[number * self.batch_size : (number + 1) * self.batch_size]
@@ -76,33 +91,47 @@ def evaluation_batches(videos: Videos, workers: int) -> Iterator[tuple[Clips, li
     yield from _loader(videos, range(len(videos)), workers, pin=False)
 
 
-def _loader(dataset: Dataset, numbers: Iterable[int], workers: int, pin: bool) -> Iterator[Any]:
+def _loader(dataset: Steps | Videos, numbers: Iterable[int], workers: int, pin: bool) -> Iterator[Any]:
     if workers:
         cv2.setNumThreads(1)  # here, before the fork: a worker could not end the threads of a pool it was born with
+    # In use at once: what is under way, what is being used, and what is next. Who holds more batches gets them still,
+    # in memory of their own.
+    shared = Shared(workers * AHEAD + 2, dataset.size()) if workers and FORKED else None
     loader = DataLoader(
-        _Told(dataset),
-        sampler=numbers,
+        _Told(dataset, shared),
+        sampler=_orders(numbers, shared),
         batch_size=None,
         num_workers=workers,
         pin_memory=pin,
         worker_init_fn=_begin_worker,
-        prefetch_factor=4 if workers else None,
+        prefetch_factor=AHEAD if workers else None,
+        multiprocessing_context="fork" if workers and FORKED else None,
     )
     for item in loader:
         if isinstance(item, UserError):
             raise item
-        yield item
+        yield item.open() if isinstance(item, Parcel) else item
+
+
+def _orders(numbers: Iterable[int], shared: Shared | None) -> Iterator[tuple[int, int | None]]:
+    """Yield each number as it is asked for, with the part of shared memory that its batch shall lie in."""
+    for number in numbers:
+        yield number, None if shared is None else shared.lend()
 
 
 @dataclass(frozen=True)
 class _Told(Dataset):
     """A dataset whose user errors are values: raised in a worker, they would arrive wrapped in its traceback."""
 
-    dataset: Dataset
+    dataset: Steps | Videos
+    shared: Shared | None
 
-    def __getitem__(self, number: int) -> Any:
+    def __getitem__(self, order: tuple[int, int | None]) -> Any:
+        number, part = order
         try:
-            return self.dataset[number]
+            if self.shared is None or part is None:
+                return self.dataset[number]
+            return self.shared.packed(part, self.dataset.made(number, self.shared.room(part)))
         except UserError as problem:
             return problem
 

@@ -1,6 +1,7 @@
 """The batches of a step, whoever prepares them: none, two or a resumed process bring the same bits."""
 
 import signal
+from dataclasses import replace
 from itertools import chain, islice, pairwise
 from pathlib import Path
 
@@ -15,8 +16,9 @@ from glad.data.background import BackgroundBank
 from glad.data.domain import Debias, Domain
 from glad.data.image import write_jpeg
 from glad.data.listing import open_listing
-from glad.data.loader import Steps, Videos, evaluation_batches, training_batches
+from glad.data.loader import FORKED, Steps, Videos, evaluation_batches, training_batches
 from glad.data.plan import Pairing, Plan
+from glad.data.shared import Shared
 from glad.errors import UserError
 from glad.sampling import Grid
 
@@ -97,6 +99,37 @@ def test_the_number_of_workers_changes_no_bit(folder):
     assert all(same(a, b) for a, b in zip(alone, together, strict=True))
     assert not any(same(a, b) for a, b in pairwise(alone))
     assert len(set(chain.from_iterable(batch.source.draw.tolist() for batch in alone))) == 8, "workers draw apart"
+
+
+@pytest.mark.parametrize("held", [0, 1, 99])
+def test_batches_that_are_held_are_never_written_over(folder, held):
+    """Whoever keeps the last batches, or all of them, finds in them what was there."""
+    expected = [steps(folder)[step] for step in range(12)]
+    kept: list[Batch] = []
+    for step, batch in enumerate(training_batches(steps(folder), 0, 12, workers=1, pin=False)):
+        kept = [*kept, batch][-1 - held :]
+        assert all(same(a, b) for a, b in zip(kept[::-1], expected[step::-1], strict=False))
+
+
+@pytest.mark.skipif(not FORKED, reason="only forked workers share memory with this process")
+def test_in_a_training_loop_there_is_always_memory_to_lend(folder, monkeypatch):
+    lent: list[int | None] = []
+    lend = Shared.lend
+    monkeypatch.setattr(Shared, "lend", lambda self: lent.append(lend(self)) or lent[-1])
+    for batch in training_batches(steps(folder), 0, 20, workers=2, pin=False):
+        clips = batch.target  # a training loop holds one batch while it asks for the next
+        assert clips is not None
+    assert len(lent) == 20 and set(lent) == set(range(6))
+
+
+def test_the_size_of_a_step_is_what_its_pixels_take(folder):
+    for again in (False, True):
+        plan = replace(steps(folder, batch_size=6), again=again)
+        batch = plan[0]
+        pixels = sum(tensor.numel() for tensor in tensors(batch) if tensor.dtype == torch.uint8)
+        assert pixels == plan.size() == 6 * (2 + again) * 3 * 3 * 8 * 16 * 16
+    assert steps(folder, batch_size=6, rank=0, world=3).size() == steps(folder).size()
+    assert steps(folder, with_target=False).size() * 2 == steps(folder).size()
 
 
 @pytest.fixture
