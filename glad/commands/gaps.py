@@ -1,12 +1,15 @@
 """The command that measures how far apart two domains are. What it needs is imported when it is called."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from tyro.conf import Positional, arg
 
 from glad.commands.workers import Workers
 from glad.errors import UserError
+
+if TYPE_CHECKING:
+    from glad.data.listing import Listing
 
 
 def gaps(
@@ -38,8 +41,8 @@ def gaps(
         classes: file of class names, one a line, where the source is a text list.
         source_root: folder that the entries of the source's list are relative to; that of the list if not given.
         target_root: the same for the target.
-        source_unlabelled: the rows of the source's list hold no labels.
-        target_unlabelled: the rows of the target's list hold no labels, or it is a plain folder of videos.
+        source_unlabelled: the rows of the source's list hold no labels, or it is a plain folder of videos.
+        target_unlabelled: the same for the target.
         places: resnet50_places365.pth.tar, the scene network of the paper; without it, histograms are a fallback.
         scene: what of a video is its scene: frames, their temporal median, counts of the top 5 scenes, or nothing.
         frames: how many frames of a video are looked at: 8, for top5 30.
@@ -54,7 +57,6 @@ def gaps(
         if value is not None and value < 1:
             raise UserError(f"{flag} is {value}; it counts from 1")
     from glad.data.listfile import read_classes
-    from glad.data.listing import open_listing
     from glad.gaptable import gaps_text
     from glad.run import Run
     from glad.scenes import encoder_of
@@ -63,9 +65,9 @@ def gaps(
     check_place(out)
     encoder = encoder_of(places, scene, frames)
     names = read_classes(classes) if classes else None
-    of_source = open_listing(source, names, not source_unlabelled, root=source_root, allow_empty_classes=True)
+    of_source = opened(source, names, source_root, "source", source_unlabelled)
     names = names or of_source.classes
-    of_target = open_listing(target, names, not target_unlabelled, root=target_root, allow_empty_classes=True)
+    of_target = opened(target, names, target_root, "target", target_unlabelled)
     first, second = domain_of(of_source, "source", workers), domain_of(of_target, "target", workers)
     found = gaps_of(
         first,
@@ -79,6 +81,24 @@ def gaps(
     )
     files = write_gaps(found, first.frames, second.frames, out)
     print(files[-1].read_text(encoding="utf-8").rstrip() if json else f"{gaps_text(found)}\n\nwritten: {listed(files)}")
+
+
+def opened(path: Path, classes: "tuple[str, ...] | None", root: Path | None, side: str, unlabelled: bool) -> "Listing":
+    """Return one side; where it can only be read without labels, the error names the flag that says so."""
+    from glad.data.listing import open_listing
+
+    try:
+        return open_listing(path, classes, not unlabelled, root=root, allow_empty_classes=True)
+    except UserError as problem:
+        try:
+            open_listing(path, classes, unlabelled, root=root)
+        except UserError:
+            raise problem from None
+        raise UserError(
+            f"{problem}; if it has no labels, say so by --{side}-unlabelled"
+            if not unlabelled
+            else f"{problem}; if it has labels, leave --{side}-unlabelled out"
+        ) from None
 
 
 def listed(files: list[Path]) -> str:

@@ -31,6 +31,20 @@ def test_the_pair_stands_in_the_table_and_again_in_json(words, squares, tmp_path
     assert vectors == {file: file.stat().st_mtime_ns for file in (tmp_path / "out").rglob("*.npz")}
 
 
+def test_a_side_without_labels_is_told_the_flag(words, squares, tmp_path, capsys):
+    """A plain folder is one with --target-unlabelled; as a labelled one it has no classes."""
+    plain = [words[0], words[1], str(squares / "target"), "--source-root", str(squares / "source"), "--scene", "none"]
+    with pytest.raises(SystemExit):
+        main([*plain, "--out", str(tmp_path)])
+    assert capsys.readouterr().err.endswith("; if it has no labels, say so by --target-unlabelled\n")
+    main([*plain, "--out", str(tmp_path), "--target-unlabelled"])
+    assert "→target (measured)" in capsys.readouterr().out and (tmp_path / "gaps.json").exists()
+    (tmp_path / "t.csv").write_text("path,label\nleft_0,left\n")
+    with pytest.raises(SystemExit):
+        main([*plain[:2], str(tmp_path / "t.csv"), *plain[3:], "--out", str(tmp_path), "--target-unlabelled"])
+    assert capsys.readouterr().err.endswith("; if it has labels, leave --target-unlabelled out\n")
+
+
 @pytest.mark.parametrize(
     "more, problem",
     [
