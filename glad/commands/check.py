@@ -1,6 +1,7 @@
 """`glad check`: the doctor of lists, of the videos behind them, and of all that a recipe reads."""
 
 import json as json_format
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -38,7 +39,8 @@ def check(
         lists: annotation lists, CSVs or folders of videos; or one recipe, whose lists, backgrounds and weights are
             checked.
         root: folder that the entries of the lists are relative to; that of each list where not given.
-        classes: file with the class names, one a line.
+        classes: file with the class names, one a line; not given, classes.txt beside a list where it names just the
+            classes that the list has.
         unlabelled: the rows hold no labels (`path 0 54` has the form of a labelled row).
         against: lists that must share no video and no recording with those checked, say the test list.
         recipe: whose samplers to tell about: what their clips make of short videos.
@@ -99,7 +101,10 @@ def _asked(path: Path, root: Path | None, classes: Path | None, unlabelled: bool
     from glad.check.recipe import released_classes
     from glad.data.listfile import read_classes
 
-    names = read_classes(classes) if classes else released_classes(path)
+    if classes:
+        names = read_classes(classes)
+    else:
+        names = released_classes(path) or (None if unlabelled else _classes_beside(path))
     return Asked(
         path,
         root,
@@ -108,6 +113,31 @@ def _asked(path: Path, root: Path | None, classes: Path | None, unlabelled: bool
         training=recipe and recipe.source_views,
         evaluation=recipe and recipe.test_views,
     )
+
+
+def _classes_beside(path: Path) -> tuple[str, ...] | None:
+    """Return the names in `classes.txt` beside a list that has videos of just these classes; say so, or why not."""
+    from glad.check.reading import read_rows
+    from glad.data.listfile import read_classes
+    from glad.progress import say
+
+    file = path.parent / "classes.txt"
+    if not path.is_file() or not file.is_file():
+        return None
+    rows = read_rows(path)
+    if not rows.labelled:
+        return None
+    labels = set(rows.label.tolist())
+    try:
+        names = read_classes(file)
+    except UserError as problem:
+        say(f"{path}: {file} is not used: {problem}")
+        return None
+    if set(rows.classes) == set(names) if rows.classes else labels == set(range(len(names))):
+        say(f"{path}: the classes are called as in {file}")
+        return names
+    say(f"{path}: {file} is not used, as the list has not just its classes; --classes {shlex.quote(str(file))} uses it")
+    return None
 
 
 def _print(lines: list[tuple[str, str]]) -> None:

@@ -47,6 +47,31 @@ def test_status_0_1_and_2(desk, capsys):
     assert "no list and no folder of videos at none.txt" in capsys.readouterr().err
 
 
+def test_classes_beside_the_list_name_the_table_where_they_fit(desk, capsys):
+    assert left("source.txt", "--no-files") == 0
+    told = capsys.readouterr()
+    assert "left" in told.out and told.err == "source.txt: the classes are called as in classes.txt\n"
+    table = told.out
+    assert left("source.txt", "--no-files", "--classes", "classes.txt") == 0
+    assert capsys.readouterr() == (table, "")
+    Path("named.csv").write_text("path,label\na.mp4,right\nb.mp4,left\n")
+    assert left("named.csv", "--no-files", "--json") == 0
+    told = capsys.readouterr()
+    assert [count["name"] for count in json.loads(told.out)["lists"][0]["classes"]] == ["left", "right"]
+    assert "called as in classes.txt" in told.err
+    for names, why in (
+        ("left\nright\nup\n", "has not just its classes; --classes classes.txt"),
+        ("a\na\n", "more than"),
+    ):
+        Path("classes.txt").write_text(names)
+        assert left("source.txt", "--no-files") == 0
+        told = capsys.readouterr()
+        assert "left" not in told.out.replace("left_", "") and "classes.txt is not used" in told.err and why in told.err
+    Path("plain.txt").write_text("left_0 12\n")
+    assert left("plain.txt", "--no-files", "--unlabelled") == left("plain.txt", "--no-files") == 0
+    assert capsys.readouterr().err == ""
+
+
 def test_json_and_the_cleaned_list(desk, capsys):
     with Path("source.txt").open("a") as lines:
         lines.write("left_9 12 0\nleft_0 12 0\n")
