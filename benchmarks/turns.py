@@ -100,9 +100,14 @@ def _cpu() -> float:
     return sum(each.ru_utime + each.ru_stime for each in used)
 
 
-def arguments(script: str, **more: object) -> argparse.Namespace:
-    """Return the command line all benchmarks share: `--rounds`, `--quick` for a run that shows only that it runs."""
+def arguments(script: str, *, files: str = "", **more: object) -> argparse.Namespace:
+    """Return the command line all benchmarks share: `--rounds`, `--quick` for a run that shows only that it runs.
+
+    `files` names paths that may be given without an option, say `videos`.
+    """
     parser = argparse.ArgumentParser(description=script, formatter_class=argparse.RawDescriptionHelpFormatter)
+    if files:
+        parser.add_argument(files, nargs="*", type=Path)
     parser.add_argument("--rounds", type=int, default=7, help="rounds, of which the median is taken")
     parser.add_argument("--quick", action="store_true", help="small sizes, one round, nothing written")
     for name, default in more.items():

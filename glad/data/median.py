@@ -1,6 +1,7 @@
 """The median over time of every value of a video, exactly, in bounded memory and about as fast as frames decode."""
 
 from collections.abc import Sequence
+from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,15 +31,17 @@ def video_median(video: Video, band_bytes: int = _BAND_BYTES) -> NDArray[np.uint
 
     A video larger than `band_bytes` is decoded several times, each time for a band of its rows.
     """
-    length = len(video)
-    everything = np.arange(length)
-    height, width, _ = video.frames([0]).shape[1:]
-    rows = max(1, min(height, band_bytes // (length * width * 3)))
+    everything = np.arange(len(video))
+    frames = video.stream(everything)
+    first = next(frames)
+    frames = chain([first], frames)
+    height, width, _ = first.shape
+    rows = max(1, min(height, band_bytes // (len(everything) * width * 3)))
     bands = []
     for top in range(0, height, rows):
         bottom = min(top + rows, height)
-        stack = _Stack(length, (bottom - top) * width * 3)
-        for index, frame in enumerate(video.stream(everything)):
+        stack = _Stack(len(everything), (bottom - top) * width * 3)
+        for index, frame in enumerate(frames if top == 0 else video.stream(everything)):
             stack.put(index, frame[top:bottom])
         bands.append(stack.median().reshape(bottom - top, width, 3))
         del stack  # before the next one is made
