@@ -1,5 +1,6 @@
 """The command line. Each command imports what it needs when it is called, so that `glad --help` answers at once."""
 
+import errno
 import sys
 from collections.abc import Callable
 
@@ -60,6 +61,11 @@ def main(arguments: list[str] | None = None) -> None:
     except KeyboardInterrupt:
         print("glad: stopped", file=sys.stderr)
         raise SystemExit(130) from None
+    except OSError as error:
+        if error.errno != errno.ENAMETOOLONG:
+            raise
+        print(f"glad: the name '{str(error.filename)[:60]}…' is longer than that of a file may be", file=sys.stderr)
+        raise SystemExit(2) from None
 
 
 def own_code(words: list[str]) -> list[str]:

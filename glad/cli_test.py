@@ -102,3 +102,13 @@ def test_code_needs_a_file_and_a_command(capsys):
     with pytest.raises(SystemExit) as left:
         main(["--code", "mine.py"])
     assert left.value.code == 2 and "--code takes a Python file" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("words", ["check NAME", "show NAME", "gaps NAME NAME", "report NAME", "predict NAME b"])
+def test_a_name_longer_than_a_file_can_have_is_one_sentence(words, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SystemExit) as left:
+        main(words.replace("NAME", "a.b" * 100).split())
+    assert left.value.code == 2 and capsys.readouterr().err == (
+        f"glad: the name '{'a.b' * 20}…' is longer than that of a file may be\n"
+    )

@@ -4,9 +4,9 @@ import json
 import re
 import sys
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import NonNegativeInt, PositiveInt, ValidationError, model_validator
+from pydantic import Field, PositiveInt, ValidationError, model_validator
 
 from glad.augment import Mix, Spatial
 from glad.data.plan import Pairing
@@ -117,7 +117,7 @@ class Recipe(Part):
     after: Part | None = None  # a Recipe; a field of the class's own type would be a cycle to the command line
     keep: PositiveInt = 1
     select: RuleName = "last"
-    seed: NonNegativeInt = 0
+    seed: Annotated[int, Field(ge=0, lt=2**63)] = 0
 
     @model_validator(mode="after")
     def _fits(self) -> "Recipe":
@@ -160,7 +160,7 @@ def read_recipe(path: Path) -> Recipe:
     """Return the recipe written at `path`; one sentence where it does not fit this version."""
     try:
         return Recipe.model_validate(json.loads(path.read_text(encoding="utf-8")))
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         raise UserError(f"{path}: no such file; is {path.parent} a run folder?") from None
     except ValidationError as error:
         raise UserError(f"{path}: {sentence(error)}") from None

@@ -1,15 +1,15 @@
 """A list as a check reads it: every usable row in arrays, every unusable one by its line, and whose file it is."""
 
-import csv
 import hashlib
 import posixpath
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from glad.data.listfile import usual_form
+from glad.data.listfile import csv_cells, text_lines, usual_form
 from glad.data.listing import Listing, open_listing
 from glad.errors import UserError
 
@@ -140,9 +140,8 @@ def holds_labels(source: Path) -> bool:
         return True
     if source.suffix.lower() != ".csv":
         return usual_form(source) >= 2
-    with source.open(encoding="utf-8-sig", errors="replace") as lines:
-        first = next(csv.reader(line for line in lines if line.strip()), [])
-    header = [cell.strip().lower() for cell in first]
+    first = list(islice(text_lines(source), 1))
+    header = [cell.lower() for cells in csv_cells(source, first) for cell in cells]
     return "label" in header if "path" in header else len(header) > 1
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import tyro
 from tyro.conf import Positional, arg
 
+from glad.commands.seed import check_seeds
 from glad.commands.workers import Workers
 from glad.errors import UserError
 
@@ -200,6 +201,7 @@ def table(
     from glad.table import table as run
     from glad.tabular import main_table, pair_table, seed_table
 
+    check_seeds(*seeds)
     title, note, entries = entries_of(some(what, "table or recipe"), benchmark, methods)
     page = results or out / page_name(what, benchmark)
     check_page(page)

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 import tyro
 from tyro.conf import Positional, arg
 
+from glad.commands.seed import check_seeds
 from glad.commands.workers import Workers, WorkersOrCores
 
 
@@ -116,6 +117,7 @@ def prepare_mini(out: Path = Path("data/mini/0"), seed: int = 0, workers: Worker
     """
     from glad.mini.make import make_mini
 
+    check_seeds(seed)
     make_mini(out, seed=seed, workers=workers)
     print(f"mini, seed {seed}, in {out}")
 
@@ -150,6 +152,7 @@ def show(
     from glad.recipes.find import find_recipe
     from glad.sampled import sampled, video_named
 
+    check_seeds(seed)
     videos, index = video_named(video, row, root=root, unlabelled=unlabelled)
     found = sampled(find_recipe(recipe), videos, index, role=role, draws=draws, seed=seed, background=background)
     write_picture(out, found)

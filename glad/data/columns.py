@@ -25,6 +25,7 @@ WIDE_SPACES = tuple(
     chr(code).encode() for code in (0x85, 0xA0, 0x1680, *range(0x2000, 0x200B), 0x2028, 0x2029, 0x202F, 0x205F, 0x3000)
 )
 _UPWARDS = re.compile(rb"(?:^|[\s/\\,])\.\.(?:[\s/\\,]|$)")
+_LONG = 255  # bytes of a path, beyond which a name in it may be longer than a file system takes
 _CELL = 2**17  # bytes of a line, beyond which the reader of CSVs may refuse a cell
 
 
@@ -252,6 +253,8 @@ def _trimmed(text: Bytes, begins: Places, ends: Places) -> tuple[Places, Places]
 
 def _paths(block: bytes, text: Bytes, begins: Places, ends: Places) -> tuple[bytes, Places] | None:
     """Return the paths between `begins` and `ends` one after another, and where each ends; None for one that strays."""
+    if (ends - begins).max(initial=0) > _LONG:
+        return None
     first, second = text[begins], text[begins + 1]  # there is always a newline after a path
     if ((first == _SLASH) | (first == _BACKSLASH) | (second == _COLON)).any():
         return None

@@ -3,7 +3,7 @@
 import csv
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 
@@ -64,7 +64,7 @@ def text_rows(
             )
             continue
         path = text.rsplit(None, numbers)[0] if numbers else text
-        values = [int(word) for word in words[len(words) - numbers :]]
+        values = [whole_number(word) for word in words[len(words) - numbers :]]
         label = values.pop() if labelled else None
         frames = values.pop() if values else None
         yield line, path, frames, values.pop() if values else 0, label
@@ -98,13 +98,8 @@ def csv_rows(
 
     A row that cannot be used goes to `refuse`.
     """
-    lines = [(line, text) for line, text in text_lines(file)]
-    try:
-        cells = [[cell.strip() for cell in row] for row in csv.reader((text for _, text in lines), strict=True)]
-    except csv.Error as problem:
-        raise UserError(f"{file} is not a CSV: {problem}") from None
-    if len(cells) != len(lines):
-        raise UserError(f"{file} is not a CSV of one row per line; a quoted value spans several lines")
+    lines = list(text_lines(file))
+    cells = csv_cells(file, lines)
     names, header = csv_header(file, lines[0][0], cells[0], labelled) if cells else ([], 0)
     if header:
         cells, lines = cells[1:], lines[1:]
@@ -124,6 +119,17 @@ def csv_rows(
         except UserError as problem:
             refuse(line, str(problem))
     return found, classes
+
+
+def csv_cells(file: Path, lines: Sequence[tuple[int, str]], strict: bool = True) -> list[list[str]]:
+    """Return the stripped cells of each of the `lines` of a CSV; `strict` refuses letters beside a quoted cell."""
+    try:
+        cells = [[cell.strip() for cell in row] for row in csv.reader((text for _, text in lines), strict=strict)]
+    except csv.Error as problem:
+        raise UserError(f"{file} is not a CSV: {problem}") from None
+    if len(cells) != len(lines):
+        raise UserError(f"{file} is not a CSV of one row per line; a quoted value spans several lines")
+    return cells
 
 
 def csv_header(file: Path, line: int, cells: list[str], labelled: bool) -> tuple[list[str], int]:
@@ -151,9 +157,15 @@ def _fields(file: Path, line: int, row: dict[str, str], classes: tuple[str, ...]
             raise UserError(f"{file} line {line}: unknown class '{row['label']}'; classes: {', '.join(classes)}")
         label = classes.index(row["label"])
     elif "label" in row:
-        label = int(row["label"])
-    frames = int(row["frames"]) if "frames" in row else None
-    return line, row["path"], frames, int(row.get("offset", 0)), label
+        label = whole_number(row["label"])
+    frames = whole_number(row["frames"]) if "frames" in row else None
+    return line, row["path"], frames, whole_number(row.get("offset", "0")), label
+
+
+def whole_number(text: str) -> int:
+    """Return the number that digits, after a sign or none, are; of more than 18, one that is as far out of range."""
+    digits = text.lstrip("+-").lstrip("0")[:19]
+    return int(digits or "0") * (-1 if text[0] == "-" else 1)
 
 
 def read_classes(file: Path) -> tuple[str, ...]:
@@ -170,7 +182,7 @@ def read_classes(file: Path) -> tuple[str, ...]:
         if not all(numbered):
             line, text = lines[numbered.index(False)]
             raise UserError(f"{file} line {line}: expected a number and a class, such as `0 jump`, found {text!r}")
-        order = sorted((int(words[0]), words[1], line) for words, (line, _) in zip(split, lines, strict=True))
+        order = sorted((whole_number(words[0]), words[1], line) for words, (line, _) in zip(split, lines, strict=True))
         for k, (number, name, line) in enumerate(order):
             if number != k:
                 raise UserError(f"{file} line {line}: class '{name}' has number {number}; the next one due is {k}")

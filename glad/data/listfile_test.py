@@ -4,13 +4,25 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from glad.data.listfile import csv_rows, read_classes, text_rows
+from glad.data.listfile import csv_rows, read_classes, text_rows, whole_number
 from glad.errors import UserError
 
 
 def rows(tmp_path: Path, text: str, labelled: bool) -> list:
     (tmp_path / "a.txt").write_text(text, encoding="utf-8")
     return list(text_rows(tmp_path / "a.txt", labelled))
+
+
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [("0", 0), ("-0", 0), ("007", 7), ("+5", 5), ("-12", -12), ("0" * 4400 + "5", 5), ("9" * 18, 10**18 - 1)],
+)
+def test_digits_are_a_number(text: str, number: int):
+    assert whole_number(text) == number
+
+
+def test_a_number_of_too_many_digits_for_anything_is_as_far_out_of_range():
+    assert whole_number("1" * 4400) >= 10**18 and whole_number("-" + "0" * 9 + "1" * 4400) <= -(10**18)
 
 
 def test_the_released_forms(tmp_path: Path):

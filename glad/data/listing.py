@@ -1,5 +1,6 @@
 """Which videos a domain has: an annotation list or a folder becomes a table of paths, spans and labels."""
 
+import os
 import re
 from array import array
 from collections.abc import Iterable, Iterator
@@ -31,6 +32,8 @@ from glad.data.video import Video, open_video
 from glad.errors import UserError
 
 _LARGEST = 2**31 - 1
+_LONGEST_NAME = 255  # bytes
+_RANGE = f"{{}} to {_LARGEST:,}"
 
 
 class VideoRecord(NamedTuple):
@@ -281,25 +284,36 @@ def _check_row(path: str, frames: int | None, offset: int, label: int | None, at
     """Refuse a row with a value out of range; labels lie below `limit`."""
     if frames is not None and not 0 < frames <= _LARGEST:
         raise UserError(
-            f"{at}: a video of {frames} frames; the number of frames must be at least 1 (are the fields read "
-            "as what they are? a list either ends in labels or does not, and the recipe's `labelled` says which)"
+            f"{at}: a video of {_told(frames)} frames; the number of frames must be {_RANGE.format(1)} (are the fields "
+            "read as what they are? a list either ends in labels or does not, and the recipe's `labelled` says which)"
         )
     if not 0 <= offset <= _LARGEST:
-        raise UserError(f"{at}: an offset of {offset}; offsets count frames from 0")
+        raise UserError(f"{at}: an offset of {_told(offset)}; offsets count frames from 0 and are {_RANGE.format(0)}")
     if label is not None and not 0 <= label < limit:
         known = f"0..{limit - 1}, the {limit} classes" if limit < _LARGEST else "0, 1, 2, …"
-        raise UserError(f"{at}: label {label} is outside {known}")
+        raise UserError(f"{at}: label {_told(label)} is outside {known}")
     _check_inside(path, at)
     if not path.isascii():
         with blamed(at):
             check_utf8(path)
 
 
+def _told(number: int) -> str:
+    """Return a number for an error; numbers beyond all range are read as some such number."""
+    return str(number) if abs(number) < 10**15 else f"{'-' * (number < 0)}10^15 or more"
+
+
 def _check_inside(path: str, at: str) -> None:
-    """Refuse a path that could lead out of the root."""
+    """Refuse a path that could lead out of the root, or that cannot be one."""
     if re.match(r"[/\\]|[A-Za-z]:[/\\]", path):
         raise UserError(f"{at}: the path {path!r} is absolute; paths are given relative to the root folder")
-    if not path or "\0" in path or ".." in re.split(r"[/\\]", path):
+    if "\0" in path:
+        raise UserError(f"{at}: the path {path!r} holds a zero byte, as no path can; was the file written as UTF-16?")
+    if 4 * len(path) > _LONGEST_NAME and any(len(os.fsencode(part)) > _LONGEST_NAME for part in path.split("/")):
+        raise UserError(
+            f"{at}: a name in the path '{path[:40]}…' is longer than {_LONGEST_NAME} bytes, as no file's is"
+        )
+    if not path or ".." in re.split(r"[/\\]", path):
         raise UserError(f"{at}: the path {path!r} leads out of the root folder; '..' is not allowed in a list")
 
 

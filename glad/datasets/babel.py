@@ -68,7 +68,7 @@ def babel_rows(sequences: Mapping[str, Any], labels: Labels, folder: str, origin
                 for label in sorted(label for label in found if label is not None):
                     if end - start >= SHORTEST:
                         yield Entry(path, label, start, end - start)
-        except (KeyError, TypeError, ValueError, AttributeError) as problem:
+        except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as problem:
             why = f"it has no {problem}" if isinstance(problem, KeyError) else problem
             raise UserError(f"{origin}: sequence {sid} is not in BABEL's form: {why}") from None
 

@@ -66,6 +66,10 @@ def test_with_a_folder_rows_are_looked_for(tree, files):
         read_babel(tree("wrong", "train/x=2", "val/x=2"), files, LABELS)
 
 
+ROW = '{"1": {"dur": 1, "frame_ann": {"labels": [{"act_cat": ["jump"], "start_t": 0, "end_t": TIME}]}}}'
+NO_TIMES = ("Infinity", "-Infinity", "NaN", "1e999")
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [
@@ -73,6 +77,7 @@ def test_with_a_folder_rows_are_looked_for(tree, files):
         ("{", "is not JSON"),
         ('{"a": 3}', "sequence a is not in BABEL's form"),
         ('{"1": {"dur": 1, "frame_ann": {"labels": [{"act_cat": ["jump"]}]}}}', "sequence 1 .*: it has no 'start_t'"),
+        *((ROW.replace("TIME", time), "sequence 1 is not in BABEL's form: cannot convert") for time in NO_TIMES),
         ("{}", "has no stretch of 15 frames with a category such as jump"),
     ],
 )

@@ -6,7 +6,6 @@ in recordings of EPIC's own test set, whose labels are not in that file; MM-SADA
 runs what is in it.
 """
 
-import csv
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -22,7 +21,8 @@ from glad.datasets.found import (
     annotation_files,
     found_by_stem,
     gathered,
-    lines_of,
+    is_number,
+    table_of,
 )
 from glad.errors import UserError
 
@@ -55,16 +55,15 @@ def kitchen_reader(domain: str) -> Reader:
 
 
 def _segments(file: Path, participant: str, labels: Labels) -> list[Segment]:
-    lines = lines_of(file)
-    rows = list(csv.DictReader(text for _, text in lines))
-    lacking = {"video_id", "participant_id", *_NUMBERS} - set(rows[0] if rows else ())
+    rows = table_of(file)
+    lacking = {"video_id", "participant_id", *_NUMBERS} - set(rows[0][1] if rows else ())
     if lacking:
         raise UserError(f"{file}: no column {', '.join(sorted(lacking))} in its first line")
     found: list[Segment] = []
-    for (number, _), row in zip(lines[1:], rows, strict=True):
+    for number, row in rows:
         if row["participant_id"] != participant or (label := labels.get(row["verb_class"])) is None:
             continue
-        if not (row["start_frame"].isdigit() and row["stop_frame"].isdigit()):
+        if not (is_number(row["start_frame"]) and is_number(row["stop_frame"])):
             raise UserError(f"{file} line {number}: start_frame and stop_frame must be whole numbers")
         found.append((row["video_id"], int(row["start_frame"]), int(row["stop_frame"]), label))
     if not found:

@@ -52,6 +52,15 @@ def test_what_does_not_fit_is_refused(tree, train, written):
         read(tree("videos", "P08_01.mp4"), [train], LABELS)
     with pytest.raises(UserError, match="no segment of participant P22"):
         kitchen_reader("D3")(tree("empty"), [train], LABELS)
+    for odd in ('7,P08,P08_01,"two\nlines",0,0,1,9,open,2,door\n', '7,P08,P08_01,"never closed\n7,P08'):
+        with pytest.raises(
+            UserError, match=r"labels.csv is not a CSV of one row per line; a quoted value spans several"
+        ):
+            read(tree("empty"), [written("EPIC_train_action_labels.csv", HEAD + odd)], LABELS)
+    for start in ("²", "1" * 4400, "", "1.5"):
+        row = f"7,P08,P08_01,x,0,0,{start},9,open,2,door\n"
+        with pytest.raises(UserError, match=r"labels.csv line 2: start_frame and stop_frame must be whole numbers"):
+            read(tree("empty"), [written("EPIC_train_action_labels.csv", HEAD + row)], LABELS)
     with pytest.raises(UserError, match="no column start_frame, verb_class"):
         read(
             tree("empty"),

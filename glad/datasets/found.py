@@ -5,11 +5,12 @@ import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 from pathlib import Path
 from typing import Literal, NamedTuple, Protocol
 
 from glad.data.blame import reason
-from glad.data.listfile import text_lines
+from glad.data.listfile import csv_cells, text_lines
 from glad.data.movie import MOVIE_SUFFIXES
 from glad.datasets.classmap import Labels, spelled
 from glad.errors import UserError
@@ -170,6 +171,21 @@ def annotation_file(given: Sequence[Path], pattern: str, what: str) -> Path:
 def lines_of(file: Path) -> list[tuple[int, str]]:
     """Return the lines of a text file that are not blank, stripped, with their numbers from 1."""
     return list(text_lines(file))
+
+
+def table_of(file: Path) -> list[tuple[int, dict[str, str]]]:
+    """Return the rows of a CSV by the names in its first line, with their lines; a cell that lacks is empty."""
+    lines = lines_of(file)
+    header, *rows = csv_cells(file, lines, strict=False) or [[]]
+    return [
+        (line, dict(zip_longest(header, cells[: len(header)], fillvalue="")))
+        for (line, _), cells in zip(lines[1:], rows, strict=True)
+    ]
+
+
+def is_number(text: str) -> bool:
+    """Return whether a cell is a whole number, of as many digits as frames and labels have."""
+    return text.isascii() and text.isdigit() and len(text) < 10
 
 
 def counted(entries: Iterable[Entry], classes: Sequence[str]) -> dict[str, int]:

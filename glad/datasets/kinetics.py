@@ -1,11 +1,20 @@
 """Kinetics as it is found on disks: class folders in `train` and `val`, or any tree with the official CSV files."""
 
-import csv
 from collections.abc import Sequence
 from pathlib import Path
 
 from glad.datasets.classmap import Labels, labels_by_spelling, spelled
-from glad.datasets.found import Entry, Found, Missing, Split, annotation_files, found_by_stem, gathered, lines_of
+from glad.datasets.found import (
+    Entry,
+    Found,
+    Missing,
+    Split,
+    annotation_files,
+    found_by_stem,
+    gathered,
+    lines_of,
+    table_of,
+)
 from glad.datasets.splitfolders import read_split_folders
 from glad.errors import UserError
 
@@ -48,13 +57,12 @@ def _is_kinetics(file: Path) -> bool:
 def _clips(file: Path, labels: Labels) -> list[tuple[Split, tuple[str, str], int]]:
     """Return split, possible names and label of each clip of a class that is asked for."""
     known = labels_by_spelling(labels)
-    lines = lines_of(file)
     found: list[tuple[Split, tuple[str, str], int]] = []
-    for (number, _), row in zip(lines[1:], csv.DictReader(text for _, text in lines), strict=True):
+    for number, row in table_of(file):
         try:
-            start, end, split = int(float(row["time_start"])), int(float(row["time_end"])), row["split"].strip()
+            start, end, split = int(float(row["time_start"])), int(float(row["time_end"])), row["split"]
             label = known.get(spelled(row["label"]))
-        except (TypeError, ValueError, AttributeError):
+        except (ValueError, OverflowError):
             raise UserError(f"{file} line {number}: expected {','.join(COLUMNS)}, found {list(row.values())}") from None
         if label is not None and (kind := SPLITS.get(split)):
             name = row["youtube_id"]

@@ -45,6 +45,9 @@ def test_other_csv_files_are_not_read(tree, written):
         (TRAIN, r"none of the 2 videos of .*train.csv is below .*, such as -9MNrY9iVo_000010_000020"),
         (HEAD + "yoga,a,0,10,train,0\n", "no video of any class asked for, such as high jump"),
         (HEAD + "high jump,a,zero,10,train,0\n", "train.csv line 2: expected label,youtube_id"),
+        (HEAD + "high jump,a,inf,10,train,0\n", "train.csv line 2: expected label,youtube_id"),
+        (HEAD + "high jump,a\n", "train.csv line 2: expected label,youtube_id"),
+        (HEAD + '"high\njump",a,0,10,train,0\n', "train.csv is not a CSV of one row per line; a quoted value spans"),
     ],
 )
 def test_a_wrong_tree_or_file_is_said_in_one_sentence(tree, written, text, said):

@@ -5,13 +5,13 @@ in the order of this table is our reading. It is checked as far as the files all
 action ID that begins with B) must be the last two, shaking hands and hugging.
 """
 
-import csv
 from collections.abc import Sequence
 from pathlib import Path
 
 from glad.data.frames import numbered_frames
+from glad.data.listfile import csv_cells
 from glad.datasets.classmap import Labels
-from glad.datasets.found import Entry, Found, Missing, Split, annotation_file, gathered, lines_of
+from glad.datasets.found import Entry, Found, Missing, Split, annotation_file, gathered, is_number, lines_of
 from glad.errors import UserError
 from glad.progress import track
 
@@ -30,10 +30,9 @@ def read_necdrone(root: Path, annotations: Sequence[Path], labels: Labels) -> Fo
     for split, pattern in LISTS:
         file = annotation_file(annotations, pattern, "of the dataset's Annotation folder")
         lines = lines_of(file)
-        rows = zip(lines, csv.reader(text for _, text in lines), strict=True)
-        for (number, line), row in track(rows, f"{split} videos", len(lines), "videos"):
-            cells = [cell.strip() for cell in row]
-            if len(cells) != 7 or not all(cell.isdigit() for cell in cells[4:]):
+        rows = zip(lines, csv_cells(file, lines, strict=False), strict=True)
+        for (number, line), cells in track(rows, f"{split} videos", len(lines), "videos"):
+            if len(cells) != 7 or not all(is_number(cell) for cell in cells[4:]):
                 raise UserError(
                     f"{file} line {number}: expected `drone,action,actor,video,first,last,label`, found {line!r}"
                 )

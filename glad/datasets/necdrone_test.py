@@ -37,6 +37,9 @@ def test_rows_become_spans(tree, lists):
         ("B0001,P0001,V0001,1,3,0", "expected to have labels 5 and 6"),
         ("A0001,P0001,V0001,1,3,6", "expected to have labels 5 and 6"),
         ("A0001,P0001,V0001,1,3,7", "label 7 is none of the seven"),
+        ("A0001,P0001,V0001,²,3,0", "line 1: expected `drone,action"),
+        (f"A0001,P0001,V0001,1,{'3' * 4400},0", "line 1: expected `drone,action"),
+        ('"A0001\nP",P0001,V0001,1,3,0', "trainlist.csv is not a CSV of one row per line"),
         ("A0001,P0001,V0001,1,3", "line 1: expected `drone,action,actor,video,first,last,label`"),
     ],
 )
