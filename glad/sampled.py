@@ -13,6 +13,7 @@ from glad.data.frames import FrameFolder
 from glad.data.image import read_image
 from glad.data.listing import Listing, open_listing
 from glad.data.named import Named
+from glad.data.pack import PackedVideo
 from glad.data.plan import AUGMENT, SOURCE, TARGET
 from glad.data.video import Video
 from glad.errors import UserError
@@ -205,7 +206,9 @@ def length_of(video: Video, offset: int) -> str:
     found = f"{len(video)} frame{'s' if len(video) > 1 else ''}"
     if offset:
         found += f" from offset {offset} on"
-    return f"{found}; frame 0 is {video.layout.name(video.offset)}" if isinstance(video, FrameFolder) else found
+    if isinstance(video, FrameFolder | PackedVideo):
+        return f"{found}; frame 0 is {video.layout.name(video.offset)}"
+    return found
 
 
 def video_named(

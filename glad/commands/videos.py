@@ -11,12 +11,14 @@ from glad.commands.workers import Workers, WorkersOrCores
 
 
 def prepare(arguments: list[str]) -> None:
-    """Make what training needs: `glad prepare lists`, `... frames`, `... backgrounds`, `... mini`."""
+    """Make what training needs: `glad prepare lists`, `... frames`, `... pack`, `... backgrounds`, `... mini`."""
     from glad.commands.lists import prepare_lists
+    from glad.commands.pack import prepare_pack
 
     commands = {
         "lists": prepare_lists,
         "frames": prepare_frames,
+        "pack": prepare_pack,
         "backgrounds": prepare_backgrounds,
         "mini": prepare_mini,
     }

@@ -203,6 +203,11 @@ class PackedVideo:
         """The video as a path that leads through the pack."""
         return self.file / self.name
 
+    @property
+    def layout(self) -> FrameLayout:
+        """How its frames were named."""
+        return open_pack(self.file).layout
+
     def __len__(self) -> int:
         return self.length
 

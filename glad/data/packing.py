@@ -21,7 +21,7 @@ from glad.data.frames import FrameLayout, frame_folder, frame_layout
 from glad.data.listing import Listing
 from glad.data.pack import DATA, MAGIC, VERSION, Header, is_pack, name_hash, open_pack
 from glad.data.state import video_state
-from glad.data.work import Facts, Job, check_outside, failure, locked, write_quarantine
+from glad.data.work import Facts, Job, check_folder, check_outside, failure, locked, write_quarantine
 from glad.errors import UserError
 from glad.progress import progress, say
 
@@ -55,6 +55,7 @@ def pack_frames(listing: Listing, out: Path, workers: int = 0) -> Packed:
     if not (why := _reason(jobs, out)):
         return _made(out, 0, len(jobs))
     folder = out.with_name(f"{out.name}.unfinished")
+    check_folder(folder, ("frames", "ends"))
     with locked(folder) as manifest:
         if not (why := _reason(jobs, out)):  # another run has made it while this one waited
             return _made(out, 0, len(jobs))
@@ -71,6 +72,12 @@ def pack_frames(listing: Listing, out: Path, workers: int = 0) -> Packed:
         (folder / "frames").replace(out)
         shutil.rmtree(folder)
     return _made(out, len(jobs) - kept, kept)
+
+
+def pack_named(videos: Path) -> Path:
+    """Return where the pack of a list or a folder stands unless one says: beside it, `train.txt` to `train.pack`."""
+    videos = videos if videos.name else videos.resolve()
+    return videos.with_name(f"{videos.name if videos.is_dir() else videos.stem}{SUFFIX}")
 
 
 def _made(out: Path, made: int, kept: int) -> Packed:
@@ -121,8 +128,8 @@ def _reason(jobs: Sequence[Job], out: Path) -> str:
         if (video := found[job.result]) is not None and job.path.exists():
             state = video_state(job.path, 0, pack.frames(video), pack.layout)
             changed += state is None or _digest(state) != int(pack.states[video])
-    counts = [f"{count} videos {what}" for count, what in ((new, "are new"), (changed, "changed")) if count]
-    return " and ".join(counts)
+    counts = [f"{count} {what}" for count, what in ((new, "new"), (changed, "changed")) if count]
+    return f"the videos are others ({', '.join(counts)})" if counts else ""
 
 
 # what is done and waits ----------------------------------------------------------------------------------------------
