@@ -132,6 +132,8 @@ def test_a_file_that_is_no_recipe_is_refused(tmp_path):
     with pytest.raises(UserError, match=r"no such file; is .* a run folder"):
         read_recipe(tmp_path / "recipe.json")
     (tmp_path / "recipe.json").write_text("{half")
+    with pytest.raises(UserError, match=r"no such file; is .* a run folder"):
+        read_recipe(tmp_path / "recipe.json" / "recipe.json")
     with pytest.raises(UserError, match=r"recipe\.json: not a recipe"):
         read_recipe(tmp_path / "recipe.json")
     (tmp_path / "recipe.json").write_text("[1]")
