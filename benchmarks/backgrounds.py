@@ -48,11 +48,10 @@ def decoded(video: Video) -> None:
         pass
 
 
-def made_up(folder: Path, frames: int = 300, size: tuple[int, int] = (340, 256)) -> None:
+def made_up(folder: Path, frames: int, width: int, height: int) -> None:
     """Write frame folders: a noisy scene with a large thing that moves through it; a hand-held one."""
-    width, height = size
     rng = np.random.default_rng(0)
-    scene = cv2.resize(rng.integers(0, 256, (height // 8, width // 8, 3), np.uint8), size)
+    scene = cv2.resize(rng.integers(0, 256, (height // 8, width // 8, 3), np.uint8), (width, height))
     for name, shake in (("static", 0), ("shaken", 6)):
         for index in range(frames):
             frame = np.roll(scene, rng.integers(-shake, shake + 1, 2), (0, 1)).astype(np.int16)
@@ -91,7 +90,7 @@ def main() -> None:
         root = Path(folder)
         frames = root / "frames"
         if not asked.videos:
-            made_up(frames, *((30, (96, 64)) if asked.quick else ()))
+            made_up(frames, *((30, 96, 64) if asked.quick else (300, 340, 256)))
         for path in asked.videos:
             (root / "list.txt").write_text(f"{path.name}\n")
             extract_frames(open_listing(root / "list.txt", root=path.parent), frames, FrameFiles())

@@ -1,10 +1,10 @@
-"""Times the frames of one GLAD sample out of an MP4 against other decoders: `python benchmarks/clips.py`.
+"""Times the frames of one GLAD sample out of an MP4 against other decoders: `python benchmarks/clips.py VIDEO ...`.
 
 A sample is 22 frames of 250 or so, at the places the release sampler draws. Each decoder opens the file anew for every
 sample, as a training set of many videos makes it, and decodes with one thread; ours makes its index anew too, unless
 said otherwise. What is right is said by PyAV decoding the whole file in order, to rgb24. Ours has to equal it to the
-bit; of the others the largest difference is told. The video is made up and encoded by libx264 with a key frame every 1,
-12, 32 and 250 frames, and once with uneven times; `--video` takes one of your own.
+bit; of the others the largest difference is told. Where no VIDEO is given, one is made up and encoded by libx264 with a
+key frame every 1, 12, 32 and 250 frames, and once with uneven times.
 """
 
 import shutil
@@ -12,12 +12,15 @@ import subprocess
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from fractions import Fraction
+from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import av
 import cv2
 import numpy as np
 import torch
+from av.video.stream import VideoStream
 from turns import Row, Times, arguments, record, take_turns
 
 from glad.data.movie import MovieFile, frame_count
@@ -45,7 +48,8 @@ def sequential(path: Path, indices: np.ndarray) -> np.ndarray:
     """Return the frames by decoding in order up to the last of them."""
     wanted, found = set(indices.tolist()), []
     with av.open(str(path)) as container:
-        stream = container.streams.video[0]
+        stream = container.streams.best("video")
+        assert isinstance(stream, VideoStream)
         stream.codec_context.thread_count = 1
         for place, frame in enumerate(container.decode(stream)):
             if place in wanted:
@@ -59,32 +63,37 @@ def peers() -> tuple[dict[str, Decoder], list[str]]:
     """Return the decoders that import here, by name, and the names of those that do not."""
     found: dict[str, Decoder] = {"PyAV in order": sequential}
     absent = []
-    try:
-        from torchcodec.decoders import VideoDecoder
-
-        def torchcodec(path: Path, indices: np.ndarray) -> np.ndarray:
-            decoder = VideoDecoder(str(path), num_ffmpeg_threads=1, dimension_order="NHWC", seek_mode="exact")
-            return decoder.get_frames_at(indices.tolist()).data.numpy()
-
-        found["torchcodec exact"] = torchcodec
-    except Exception:  # without the libraries of FFmpeg it is a RuntimeError, an OSError or an ImportError
-        absent.append("torchcodec exact")
-    try:
-        import decord
-
-        def decord2(path: Path, indices: np.ndarray) -> np.ndarray:
-            return decord.VideoReader(str(path), num_threads=1).get_batch(indices.tolist()).asnumpy()
-
-        found["decord2"] = decord2
-    except Exception:
-        absent.append("decord2")
+    for name, module, made in (
+        ("torchcodec exact", "torchcodec.decoders", with_torchcodec),
+        ("decord2", "decord", with_decord),
+    ):
+        try:
+            found[name] = made(import_module(module))
+        except Exception:  # without the libraries of FFmpeg it is not only an ImportError
+            absent.append(name)
     return found, absent
+
+
+def with_torchcodec(module: Any) -> Decoder:
+    """Return the decoder of torchcodec that finds frames by a scan of the file, as it does unless told otherwise."""
+
+    def frames(path: Path, indices: np.ndarray) -> np.ndarray:
+        decoder = module.VideoDecoder(str(path), num_ffmpeg_threads=1, dimension_order="NHWC", seek_mode="exact")
+        return decoder.get_frames_at(indices.tolist()).data.numpy()
+
+    return frames
+
+
+def with_decord(module: Any) -> Decoder:
+    """Return the decoder of decord2."""
+    return lambda path, indices: module.VideoReader(str(path), num_threads=1).get_batch(indices.tolist()).asnumpy()
 
 
 def decoded(path: Path) -> None:
     """Decode everything with one thread and convert nothing."""
     with av.open(str(path)) as container:
-        stream = container.streams.video[0]
+        stream = container.streams.best("video")
+        assert isinstance(stream, VideoStream)
         stream.codec_context.thread_count = 1
         for _ in container.decode(stream):
             pass
@@ -133,14 +142,13 @@ def write(path: Path, frames: Sequence[np.ndarray], gop: int, times: np.ndarray 
 
 
 def main() -> None:
-    asked = arguments(__doc__ or "", video="")
+    asked = arguments(__doc__ or "", files="videos")
     torch.set_num_threads(1)
     cv2.setNumThreads(1)
     found, absent = peers()
     with tempfile.TemporaryDirectory() as folder:
-        if asked.video:
-            videos = {Path(asked.video).name: Path(shutil.copy(asked.video, folder))}
-        else:
+        videos = {path.name: Path(shutil.copy(path, folder)) for path in asked.videos}
+        if not videos:
             count, size = (40, (96, 64)) if asked.quick else (250, (340, 256))
             frames = list(made_up(count, size))
             videos = {f"GOP {gop}": write(Path(folder) / f"{gop}.mp4", frames, gop) for gop in (1, 12, 32, 250)}
