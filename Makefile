@@ -5,7 +5,7 @@ PYTHON ?= python3
 WORKERS ?= 0
 BIN := .venv/bin
 
-.PHONY: help setup test check demo init results ladder bench clean
+.PHONY: help setup test check demo init results ladder bench docs clean
 
 help:
 	@echo "make setup   .venv with glad and its tools, in the versions of constraints.txt"
@@ -16,6 +16,7 @@ help:
 	@echo "make results the miniature's tables in README.md and docs/results, made anew (about an hour)"
 	@echo "make ladder  the miniature's methods and controls over five more seeds (about half an hour)"
 	@echo "make bench   the speed of every path beside its peer, and docs/performance.md of it (half an hour, on a quiet machine)"
+	@echo "make docs    the site of the documentation, in build/site"
 	@echo "make clean   removes what these words made (.venv and caches; never data/ or runs/)"
 
 setup: .venv/.stamp
@@ -67,6 +68,10 @@ bench: setup
 	$(BIN)/python -m pip install --quiet -c .venv/constraints.txt -e '.[bench]'
 	for script in $(BENCHMARKS); do $(BIN)/python benchmarks/$$script.py || exit 1; done
 	$(BIN)/python benchmarks/table.py
+
+docs: setup
+	$(BIN)/python -m pip install --quiet -c .venv/constraints.txt -e '.[docs]'
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
 
 clean:
 	rm -rf .venv build dist *.egg-info .pytest_cache .ruff_cache .hypothesis

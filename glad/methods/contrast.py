@@ -76,8 +76,10 @@ def domains_term(
     target rows), a target row ln(number of source rows).
 
     Args:
-        source, target: rows (b, p) and (m, p).
-        label, pseudo: their classes (b,) and (m,).
+        source: rows (b, p).
+        label: their classes (b,).
+        target: rows (m, p).
+        pseudo: their classes (m,).
         sure: bool (m,).
     """
     label, part = torch.cat([label, pseudo]), torch.cat([torch.ones_like(label, dtype=torch.bool), sure])
@@ -95,8 +97,11 @@ def consistency_term(
     gradient. The inner product of their class scores is the logit that should say so (binary cross-entropy).
 
     Args:
-        scores_t, scores_s: class scores (m, k) and (b, k).
-        heads_t, heads_s: contrastive features (m, h) and (b, h).
+        scores_t: class scores (m, k) of the target.
+        scores_s: class scores (b, k) of the source.
+        heads_t: contrastive features (m, h) of the target.
+        heads_s: contrastive features (b, h) of the source.
+        threshold: cosine above which two videos are alike.
     """
     cosine = F.normalize(heads_t.detach(), dim=1) @ F.normalize(heads_s.detach(), dim=1).T
     alike = (cosine > threshold).to(scores_t.dtype)
