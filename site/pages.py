@@ -49,7 +49,7 @@ def on_config(config: MkDocsConfig) -> MkDocsConfig:
 
 
 def expanded(entries: list[str]) -> list[str]:
-    """Return `entries` with `folder/*` replaced by the pages of that folder; pages that nobody wrote yet are left out."""
+    """Return `entries` with `folder/*` replaced by the pages of that folder, without pages that nobody wrote yet."""
     found: list[str] = []
     for entry in entries:
         if entry == "api/*":
@@ -91,7 +91,7 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Fil
 
 
 def home_of(place: str) -> str | None:
-    """Return the page of the site, with its anchor, for a file or folder of the repository; None where there is none."""
+    """Return the page of the site, with its anchor, for a file or folder of the repository, or None."""
     path = Path(place)
     for page, source in WRITTEN.items():
         if place == source:
