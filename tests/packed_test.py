@@ -10,8 +10,10 @@ from glad.cli import main
 from glad.data.listing import open_listing
 from glad.data.packing import pack_frames
 from glad.evaluate import evaluate
+from glad.project import Project, check_names, listings_of
 from glad.recipe import Pair
 from glad.run import Run
+from glad.show import strips_of
 from glad.train import train
 
 
@@ -49,6 +51,20 @@ def test_losses_and_predictions_are_those_of_the_folders_to_the_last_bit(runs):
     assert losses[0] == losses[1] and losses[0]
     predictions = [run.predictions.read_text() for run in runs]
     assert predictions[0] == predictions[1]
+
+
+def test_a_report_shows_the_same_frames(runs):
+    line = {"path": "right_1", "offset": 2, "frames": 9}
+    one, other = (strips_of(run)(line) for run in runs)
+    assert one.shape[0] == 8 and (one == other).all()
+
+
+def test_a_project_may_begin_from_a_pack(squares, packs, tmp_path):
+    lists = {"source": squares / "source.txt", "target": squares / "target.txt"}
+    roots = {f"{side}_root": packs / f"{side}.pack" for side in lists}
+    project = Project(tmp_path / "own.py", **lists, **roots, classes=squares / "classes.txt", target_labelled=True)
+    check_names(project, force=False)
+    assert [len(listing.video(0)) for listing in listings_of(project)] == [12, 12]
 
 
 def said(capsys: pytest.CaptureFixture[str], *words: object) -> str:

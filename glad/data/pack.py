@@ -112,6 +112,8 @@ class Pack:
         self._ends_at = places["ends"][2]
         if zlib.crc32(self._view[header.index_at : self._ends_at]) != header.videos_crc:
             raise self._damaged()
+        if hasattr(self._map, "madvise"):
+            self._map.madvise(mmap.MADV_DONTNEED)  # looked at, and no burden to this process any more
         arrays = {name: np.frombuffer(self._map, kind, count, at) for name, (kind, count, at) in places.items()}
         self._hashes, self._which, self._name_ends = arrays["hashes"], arrays["which"], arrays["name_ends"]
         self._starts, self._firsts, self._ends = arrays["starts"], arrays["firsts"], arrays["ends"]

@@ -202,6 +202,7 @@ def _add(
             os.fsync(file.fileno())
         manifest.write(b"".join(json.dumps(line).encode() + b"\n" for line in waiting))
         manifest.flush()
+        os.fsync(manifest.fileno())
         lines.extend(waiting)
         waiting.clear()
 
