@@ -170,9 +170,13 @@ def resized(frames: np.ndarray, height: int, width: int, shrink: str = "bilinear
 
 def shifted(frames: np.ndarray, across: int, down: int) -> np.ndarray:
     """Return `frames` (t, h, w, 3) moved right by `across` and down by `down` pixels, edge pixels repeated."""
-    rows = np.clip(np.arange(frames.shape[1]) - down, 0, frames.shape[1] - 1)
-    columns = np.clip(np.arange(frames.shape[2]) - across, 0, frames.shape[2] - 1)
-    return frames[:, rows][:, :, columns]
+    height, width = frames.shape[1:3]
+    down, across = max(1 - height, min(down, height - 1)), max(1 - width, min(across, width - 1))
+    top, bottom, left, right = max(down, 0), max(-down, 0), max(across, 0), max(-across, 0)
+    out = np.empty(frames.shape, np.uint8)
+    for frame, place in zip(frames[:, bottom : height - top, right : width - left], out, strict=True):
+        cv2.copyMakeBorder(frame, top, bottom, left, right, cv2.BORDER_REPLICATE | cv2.BORDER_ISOLATED, dst=place)
+    return out
 
 
 def flipped(frames: np.ndarray) -> np.ndarray:

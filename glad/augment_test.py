@@ -270,6 +270,14 @@ def test_a_shift_repeats_the_edge():
     assert np.array_equal(shifted(down, 0, 0), down)
 
 
+@given(st.integers(1, 6), st.integers(1, 6), st.integers(-9, 9), st.integers(-9, 9), st.booleans())
+def test_a_shift_takes_the_nearest_pixel_there_is(height: int, width: int, across: int, down: int, mirrored: bool):
+    frames = np.arange(2 * height * width * 3, dtype=np.uint8).reshape(2, height, width, 3)
+    frames = frames[:, :, ::-1] if mirrored else frames
+    rows, columns = (np.clip(np.arange(n) - by, 0, n - 1) for n, by in ((height, down), (width, across)))
+    assert np.array_equal(shifted(frames, across, down), frames[:, rows][:, :, columns])
+
+
 def test_shifts_reach_both_ends_and_no_further():
     frame = np.zeros((1, 9, 9, 3), np.uint8)
     frame[0, 4, 4] = 255
