@@ -102,7 +102,10 @@ def glad_says(capsys: pytest.CaptureFixture[str]) -> Callable[..., str]:
 
 @pytest.fixture
 def glad_refuses(capsys: pytest.CaptureFixture[str]) -> Callable[..., str]:
-    """A function that runs one command line, which must end with status 2 and one sentence, and returns that."""
+    """A function that runs one command line, which must end with status 2 and one sentence, and returns that.
+
+    Below the sentence there may be one command to type next.
+    """
     from glad.cli import main
 
     def run(*words: object) -> str:
@@ -113,7 +116,8 @@ def glad_refuses(capsys: pytest.CaptureFixture[str]) -> Callable[..., str]:
         assert left.value.code == 2, said
         lines = [line for line in said.splitlines() if line.strip()]
         assert "Traceback" not in said and len([line for line in lines if line.startswith("glad: ")]) == 1, said
+        command = [lines.pop().strip()] if lines[-1].strip().startswith("glad prepare ") else []
         assert lines[-1].startswith("glad: "), said
-        return lines[-1].removeprefix("glad: ")
+        return " ".join([lines[-1].removeprefix("glad: "), *command])
 
     return run
