@@ -1,5 +1,6 @@
 """How the training process behaves on its machine: which cores it takes, what it does when told to stop."""
 
+import ctypes
 import os
 import signal
 from collections.abc import Iterator
@@ -13,6 +14,20 @@ def leave_cores(workers: int) -> None:
     if "OMP_NUM_THREADS" not in os.environ:
         cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
         torch.set_num_threads(max(1, cores - workers))
+
+
+def keep_memory() -> bool:
+    """Let memory that is freed stay with this process; return whether that can be had here (the C library of Linux).
+
+    What a training step frees, the next one takes again. By default the C library hands large blocks back to the
+    system at once, which must clear and map every page of them anew: a third of the time of a step on a CPU.
+    """
+    trim, mapped_from = -1, -3  # M_TRIM_THRESHOLD, M_MMAP_THRESHOLD of malloc.h
+    try:
+        mallopt = ctypes.CDLL(None).mallopt
+    except (OSError, AttributeError):
+        return False
+    return bool(mallopt(trim, -1) and (mallopt(mapped_from, 2**30) or mallopt(mapped_from, 2**25)))
 
 
 @contextmanager

@@ -2,6 +2,8 @@
 
 import os
 import signal
+import subprocess
+import sys
 
 import pytest
 import torch
@@ -49,3 +51,30 @@ def test_what_the_environment_says_is_respected(monkeypatch):
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
     monkeypatch.setattr(process.torch, "set_num_threads", lambda _: pytest.fail("the environment knows better"))
     leave_cores(0)
+
+
+REUSE = """
+import resource, sys
+import numpy as np
+from glad.process import keep_memory
+
+kept = sys.argv[1] == "keep" and keep_memory()
+faults = 0
+for number in range(6):
+    if number == 2:
+        faults = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    np.ones(2**26, np.uint8)
+print(kept, (resource.getrusage(resource.RUSAGE_SELF).ru_minflt - faults) * resource.getpagesize())
+"""
+
+
+def test_memory_that_is_kept_is_not_cleared_anew():
+    def measured(how: str) -> tuple[bool, int]:
+        done = subprocess.run([sys.executable, "-c", REUSE, how], capture_output=True, text=True, check=True)
+        kept, taken = done.stdout.split()
+        return kept == "True", int(taken)
+
+    kept, taken = measured("keep")
+    if not kept:
+        pytest.skip("the C library has no such settings")
+    assert taken < measured("leave")[1] / 10

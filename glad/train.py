@@ -15,7 +15,7 @@ from glad.data.loader import training_batches
 from glad.errors import UserError
 from glad.initial import inherit, initial_backbone
 from glad.inputs import classes_of, described, training_steps
-from glad.process import interruptible, leave_cores
+from glad.process import interruptible, keep_memory, leave_cores
 from glad.progress import progress, say
 from glad.recipe import Recipe
 from glad.run import Run
@@ -36,6 +36,7 @@ def train(recipe: Recipe, out: Path, *, workers: int = 2, devices: int = 1, stop
         stop_after: stop, saved, when this many steps are done in all.
     """
     leave_cores(workers)
+    keep_memory()
     recipe.data.ensure()
     if not recipe.data.test.list.exists():
         say(f"there is nothing at {recipe.data.test.list} (data.test.list): this run can be trained, but not evaluated")
