@@ -239,6 +239,9 @@ def measured(folder: Path, size: tuple[int, int], videos: int, frames: int, roun
             "% in resizing, flipping and mixing": shares["look"],
             "% in placing frames in clips": shares["place"],
             "% elsewhere": 100 - sum(shares.values()),
+            "x of the official order by decoding the frames and doing nothing more": times.ratio("official", "decode")[
+                0
+            ],
             "KB a frame": float(kilobytes),
             "levels apart from the official order, at most": str(levels),
         },

@@ -200,18 +200,36 @@ def mixed(frames: np.ndarray, background: np.ndarray, mix_ratio: float) -> np.nd
 
 def mixing(background: np.ndarray, mix_ratio: float) -> Callable[[np.ndarray], np.ndarray]:
     """Return what mixes `background` into (t, h, w, 3) uint8 as `mixed` does, for frames that come one by one."""
+    mix = _quarters(background, mix_ratio) if 4 * mix_ratio in (1, 2, 3) else _any_share(background, mix_ratio)
+
+    def mixed_in(frames: np.ndarray) -> np.ndarray:
+        out = np.empty(frames.shape, np.uint8)
+        for frame, place in zip(frames, out, strict=True):
+            mix(frame, place)
+        return out
+
+    return mixed_in
+
+
+def _quarters(background: np.ndarray, mix_ratio: float) -> Callable[[np.ndarray, np.ndarray], object]:
+    """Return what writes the mix of a frame to a place, where shares are quarters: such sums are exact.
+
+    They are rounded from almost half a level below, which cuts them off.
+    """
+    return lambda frame, place: cv2.addWeighted(frame, 1 - mix_ratio, background, mix_ratio, 1e-4 - 0.5, dst=place)
+
+
+def _any_share(background: np.ndarray, mix_ratio: float) -> Callable[[np.ndarray, np.ndarray], object]:
+    """Return what writes the mix of a frame to a place, for any share."""
     share = background * np.float32(mix_ratio)
     blend = np.empty_like(share)  # of one frame, which stays in the processor's cache
 
-    def mix(frames: np.ndarray) -> np.ndarray:
-        out = np.empty(frames.shape, np.uint8)
-        for frame, place in zip(frames, out, strict=True):
-            np.multiply(frame, np.float32(1.0 - mix_ratio), out=blend)
-            np.add(blend, share, out=blend)
-            # Half a rounding error below a whole number is that number: 0.7 * 100 + 0.3 * 100 is 100, not 99.
-            np.add(blend, np.float32(1e-4), out=blend)
-            np.copyto(place, blend, casting="unsafe")
-        return out
+    def mix(frame: np.ndarray, place: np.ndarray) -> None:
+        np.multiply(frame, np.float32(1.0 - mix_ratio), out=blend)
+        np.add(blend, share, out=blend)
+        # Half a rounding error below a whole number is that number: 0.7 * 100 + 0.3 * 100 is 100, not 99.
+        np.add(blend, np.float32(1e-4), out=blend)
+        np.copyto(place, blend, casting="unsafe")
 
     return mix
 

@@ -12,6 +12,7 @@ import torch
 
 from glad.augment import Mix, Spatial, resized
 from glad.batch import Batch, Clips
+from glad.data import loader
 from glad.data.background import BackgroundBank
 from glad.data.domain import Debias, Domain
 from glad.data.image import write_jpeg
@@ -92,7 +93,9 @@ def test_garbage_for_target_labels_changes_no_bit(folder, tmp_path):
     assert all(same(steps(folder)[step], steps(tmp_path)[step]) for step in range(3))
 
 
-def test_the_number_of_workers_changes_no_bit(folder):
+@pytest.mark.parametrize("forked", [FORKED, False])
+def test_the_number_of_workers_changes_no_bit(folder, forked, monkeypatch):
+    monkeypatch.setattr(loader, "FORKED", forked)  # without, batches travel in memory of their own
     alone = list(training_batches(steps(folder), 0, 4, workers=0, pin=False))
     together = list(training_batches(steps(folder), 0, 4, workers=2, pin=False))
     assert len(alone) == len(together) == 4
