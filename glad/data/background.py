@@ -109,10 +109,11 @@ def missing_files(folder: Path, names: Callable[[], Iterable[str]]) -> list[str]
     for inner in folders:
         with suppress(OSError), os.scandir(folder / inner) as entries:
             before = f"{inner}/" if inner else ""
-            found.extend(hash(before + entry.name) for entry in entries if not entry.is_symlink())
-    asked, there = np.sort(np.array(wanted, np.int64)), np.sort(np.array(found, np.int64))
-    places = np.searchsorted(there, asked).clip(max=max(len(there) - 1, 0))
-    doubtful = set(asked[there[places] != asked].tolist()) if len(there) else set(wanted)
+            there = (entry.name for entry in entries if not entry.is_symlink() or Path(entry.path).exists())
+            found.extend(hash(before + name) for name in there)
+    asked, held = np.sort(np.array(wanted, np.int64)), np.sort(np.array(found, np.int64))
+    places = np.searchsorted(held, asked).clip(max=max(len(held) - 1, 0))
+    doubtful = set(asked[held[places] != asked].tolist()) if len(held) else set(wanted)
     return [name for name in names() if hash(name) in doubtful and not (folder / name).exists()] if doubtful else []
 
 
