@@ -12,20 +12,22 @@ from glad.batch import Clips, Predicted
 from glad.data.domain import Domain
 from glad.data.loader import Videos, evaluation_batches
 from glad.errors import UserError
+from glad.features import Features, evenly, write_features
 from glad.files import atomic, write_text
-from glad.inputs import held_out_domain, target_domain, test_domain
+from glad.inputs import held_out_domain, source_domain, target_domain, test_domain
 from glad.methods.base import Method
 from glad.metrics import Scores, bootstrap_interval, video_scores
-from glad.progress import progress
+from glad.progress import progress, say
 from glad.recipe import Recipe, RuleName
 from glad.run import Run
 from glad.selection import RULES, Labelled, Unlabelled, candidate, chosen
 
 BATCH = 16  # videos scored together
+KEPT = 500  # videos of either domain whose features are kept
 SEES = {"oracle": ", sees target labels"}
 
 
-def evaluate(run: Run, *, select: RuleName | None = None, workers: int = 2) -> Scores:
+def evaluate(run: Run, *, select: RuleName | None = None, workers: int = 2, features: int = KEPT) -> Scores:
     """Score the checkpoint of `run` that the rule `select` chooses, on the target test videos.
 
     Predictions, scores and confusion matrix are of that checkpoint; `selection.json`, written last, holds what every
@@ -36,6 +38,8 @@ def evaluate(run: Run, *, select: RuleName | None = None, workers: int = 2) -> S
         run: a trained run.
         select: a rule of `glad.selection`; None is the recipe's.
         workers: processes that load videos.
+        features: keep the features of so many source and target videos at most, evenly spaced in their lists, for the
+            report's picture of them. Those of the target are there anyway; 0 keeps none and looks at no source video.
     """
     recipe, classes = run.recipe, run.classes
     rule = select or recipe.select
@@ -70,6 +74,9 @@ def evaluate(run: Run, *, select: RuleName | None = None, workers: int = 2) -> S
     written = {"recipe": recipe.name, "seed": recipe.seed, "select": rule, "step": step}
     written |= {"videos": len(rows), "interval": [low, high], **scores.to_dict()}
     write_confusion(run, scores, classes)
+    run.features.unlink(missing_ok=True)  # those of another checkpoint
+    if features:
+        keep_features(run, methods[step], step, test[step].labels, said["test"][step].features, features, workers)
     write_text(run.scores, json.dumps(written, indent=2) + "\n")
     write_text(run.selection, json.dumps({"rules": rules, "candidates": candidates, "labels": labels.tolist()}) + "\n")
     return scores
@@ -88,12 +95,32 @@ def domains_to_score(recipe: Recipe, classes: tuple[str, ...], choose: bool) -> 
     return domains
 
 
+def keep_features(
+    run: Run, method: Method, step: int, labels: np.ndarray, target: np.ndarray, most: int, workers: int
+) -> None:
+    """Keep features of `most` test videos, whose labels and features (m, d) are given, and of source videos."""
+    try:
+        domain = source_domain(run.recipe, run.classes)
+        ours, theirs = evenly(len(domain), most), list(evenly(len(target), most))
+        with progress("features", len(ours), "source video") as bar:
+            source = answers({step: method}, domain, workers, bar.advance, ours)[step].features
+    except UserError as problem:
+        say(f"no features are kept for the report: {problem}")  # a run may be scored where its source is not
+        return
+    source_labels = labels_of(domain)[list(ours)]
+    write_features(run.features, Features(source, source_labels, target[theirs], labels[theirs], step))
+
+
 def answers(
-    methods: Mapping[int, Method], domain: Domain, workers: int, advance: Callable[[int], None]
+    methods: Mapping[int, Method],
+    domain: Domain,
+    workers: int,
+    advance: Callable[[int], None],
+    only: tuple[int, ...] | None = None,
 ) -> dict[int, Unlabelled]:
-    """Return what each of the candidates `methods` says of all videos of `domain`, in the order of the list."""
+    """Return what each of `methods` says of the videos `only` of `domain` (None: all), in that order."""
     found: list[list[Predicted]] = []
-    batches = evaluation_batches(Videos(domain, BATCH, tuple(range(len(domain)))), workers)
+    batches = evaluation_batches(Videos(domain, BATCH, only or tuple(range(len(domain)))), workers)
     for predicted, indices in predictions_of(list(methods.values()), batches, device_at_hand()):
         found.append(predicted)
         advance(len(indices))
@@ -136,13 +163,14 @@ def device_at_hand() -> torch.device:
 
 def write_confusion(run: Run, scores: Scores, classes: tuple[str, ...]) -> None:
     """Write the confusion matrix as CSV (rows true, columns predicted) and as a picture."""
-    from glad.report import confusion_png
+    from glad.confusion import confusion_png
 
     with atomic(run.folder / "confusion.csv") as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
         table = csv.writer(file, lineterminator="\n")
         table.writerow(["true \\ predicted", *classes])
         table.writerows([name, *row] for name, row in zip(classes, scores.confusion, strict=True))
-    confusion_png(scores.confusion, classes, run.folder / "confusion.png")
+    with atomic(run.folder / "confusion.png") as temporary:
+        temporary.write_bytes(confusion_png(scores.confusion, classes))
 
 
 def summary(run: Run, scores: Scores) -> str:

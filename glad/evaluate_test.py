@@ -224,3 +224,35 @@ def test_a_rule_without_its_videos_has_no_choice_among_several(square_recipe, tm
     said = summary(run, evaluate(run, workers=0))
     assert selection(run)["rules"]["source_val"] is None and "source_val" not in said
     assert {one["source_val"] for one in selection(run)["candidates"]} == {None}
+
+
+def test_features_are_kept_of_some_videos_of_both_domains(scored):
+    from glad.features import read_features
+    from glad.inputs import source_domain
+    from glad.inputs import test_domain as domain_of_test
+
+    found = read_features(scored.features)
+    assert (
+        found.step == 4 and found.source_labels.tolist() == [0, 1] * 4 and found.target_labels.tolist() == [0, 1, 0, 1]
+    )
+    method = {4: scored.method()}
+    for kept, domain in ((found.source, source_domain), (found.target, domain_of_test)):
+        said = answers(method, domain(scored.recipe, scored.classes), 0, lambda _: None)[4]
+        assert np.array_equal(kept, said.features)
+    evaluate(scored, workers=0, features=3)
+    few = read_features(scored.features)
+    assert np.allclose(few.source, found.source[[0, 2, 5]], rtol=1e-5)
+    assert np.array_equal(few.target, found.target[[0, 1, 2]])
+    evaluate(scored, workers=0, features=0)
+    assert not scored.features.exists()
+    evaluate(scored, workers=0)
+
+
+def test_a_run_is_scored_where_its_source_is_not(square_recipe, square_pair, tmp_path, capsys):
+    (tmp_path / "source.txt").write_text(square_pair.source.list.read_text())
+    source = Videos(list=tmp_path / "source.txt", root=square_pair.source.root)
+    run = train(square_recipe(data=square_pair.model_copy(update={"source": source})), tmp_path / "run", workers=0)
+    (tmp_path / "source.txt").unlink()
+    evaluate(run, workers=0)
+    assert not run.features.exists() and run.scores.exists()
+    assert "no features are kept for the report: there is no list" in capsys.readouterr().err

@@ -1,13 +1,12 @@
 """The weights a method starts from: the stage before, a run, a public checkpoint, or none."""
 
-from pathlib import Path
 from typing import Any
 
 from glad.backbones.weights import load_backbone, load_state
 from glad.errors import UserError
 from glad.methods.base import Backbone, Method
 from glad.progress import say
-from glad.recipe import Recipe
+from glad.recipe import Recipe, init_path
 from glad.run import Run
 
 
@@ -18,9 +17,13 @@ def initial_backbone(recipe: Recipe, run: Run) -> Backbone:
     that goes on has its own in the checkpoint, and reads nothing here.
     """
     config: Any = recipe.backbone
+    return config.build() if run.last.exists() else starting_backbone(recipe, run)
+
+
+def starting_backbone(recipe: Recipe, run: Run) -> Backbone:
+    """Return the recipe's backbone with the weights it starts from, however far the run has gone since."""
+    config: Any = recipe.backbone
     backbone = config.build()
-    if run.last.exists():
-        return backbone
     if recipe.warmup() is not None:
         load_state(backbone, run.warmup.child_state("backbone"), str(run.warmup.folder))
     elif recipe.init is not None:
@@ -51,10 +54,3 @@ def inherit(method: Method, recipe: Recipe, run: Run) -> None:
                 f"{before.folder}: its {name} does not fit that of {recipe.name}, which goes on from it; give both "
                 "stages the same method (what --method sets, --after.method must set too)"
             ) from None
-
-
-def init_path(init: str) -> Path:
-    """Return the file or folder that `init` names; `glad:` stands for the folder of the package."""
-    if init.startswith("glad:"):
-        return Path(__file__).parent / init.removeprefix("glad:")
-    return Path(init)

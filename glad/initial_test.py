@@ -7,8 +7,9 @@ from safetensors.torch import save_file
 from glad.backbones.small import SmallConfig
 from glad.backbones.tiny import TinyConfig
 from glad.errors import UserError
-from glad.initial import init_path, initial_backbone
+from glad.initial import initial_backbone
 from glad.methods.order import OrderConfig
+from glad.recipe import init_path
 from glad.run import Run
 from glad.sampling import Ordered
 from glad.train import train

@@ -121,6 +121,12 @@ def test_domain(recipe: Recipe, classes: tuple[str, ...]) -> Domain:
     return Domain(listing, recipe.test_views, recipe.test_pixels)
 
 
+def source_domain(recipe: Recipe, classes: tuple[str, ...]) -> Domain:
+    """Return the source's training videos as evaluation sees them."""
+    listing = labelled_listing(recipe.data.source, classes, every_class=False)
+    return Domain(listing, recipe.test_views, recipe.test_pixels)
+
+
 def target_domain(recipe: Recipe, classes: tuple[str, ...]) -> Domain:
     """Return the target's training videos, without labels, as evaluation sees them."""
     return Domain(unlabelled_listing(recipe.data.target, classes), recipe.test_views, recipe.test_pixels)

@@ -156,6 +156,13 @@ class Recipe(Part):
         write_text(path, json.dumps(self.model_dump(), indent=2) + "\n")
 
 
+def init_path(init: str) -> Path:
+    """Return the file or folder that `init` names; `glad:` stands for the folder of the package."""
+    if init.startswith("glad:"):
+        return Path(__file__).parent / init.removeprefix("glad:")
+    return Path(init)
+
+
 def read_recipe(path: Path) -> Recipe:
     """Return the recipe written at `path`; one sentence where it does not fit this version."""
     try:

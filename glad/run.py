@@ -17,6 +17,7 @@ from torch import nn
 from glad import __version__
 from glad.errors import UserError
 from glad.files import atomic, write_text, writing
+from glad.fingerprint import fingerprints
 from glad.methods.base import Method
 from glad.recipe import Recipe, read_recipe
 
@@ -37,6 +38,8 @@ class Run:
     predictions = property(lambda self: self.folder / "predictions.jsonl")
     scores = property(lambda self: self.folder / "scores.json")
     selection = property(lambda self: self.folder / "selection.json")
+    features = property(lambda self: self.folder / "features.safetensors")
+    data = property(lambda self: self.folder / "data.json")
     cost = property(lambda self: self.folder / "cost.json")
     warmup = property(lambda self: Run(self.folder / "warmup"))
 
@@ -74,13 +77,15 @@ class Run:
         if self.classes_file.exists() and not self.recipe_file.exists():
             raise UserError(f"{self.folder} is no run folder, and its classes.txt would be lost; choose another --out")
         # What an earlier training left, whose last checkpoint is gone, is not of this one.
-        for left in (self.predictions, self.scores, self.selection, self.cost, *self.folder.glob("kept/*.pt")):
+        scored = (self.predictions, self.scores, self.selection, self.features, self.cost)
+        for left in (*scored, *self.folder.glob("kept/*.pt")):
             left.unlink(missing_ok=True)
         recipe.write(self.recipe_file)
         assert read_recipe(self.recipe_file) == recipe, "a recipe that cannot be read back"
         for file in recipe.own_code():
             write_text(self.folder / "code" / file.name, file.read_text(encoding="utf-8"))
         write_text(self.environment, json.dumps(environment(), indent=2) + "\n")
+        write_text(self.data, json.dumps(fingerprints(recipe), indent=2) + "\n")
         write_text(self.classes_file, "".join(f"{name}\n" for name in classes))
 
     @contextmanager

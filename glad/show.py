@@ -9,7 +9,7 @@ from glad.data.frames import frame_layout
 from glad.data.video import open_video
 from glad.run import Run
 
-FRAMES = 8
+FRAMES = 12
 
 
 def strips_of(run: Run) -> Callable[[dict], np.ndarray]:

@@ -15,10 +15,9 @@ from typing import TYPE_CHECKING
 
 from glad.errors import UserError
 from glad.files import write_text
-from glad.initial import init_path
 from glad.jobs import Job, jobs_that_fit, run_all
 from glad.published import TABLES, Published
-from glad.recipe import Recipe
+from glad.recipe import Recipe, init_path
 from glad.recipes.find import benchmark as benchmark_tables
 from glad.recipes.find import find_recipe
 from glad.results import Row, result_of

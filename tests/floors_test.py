@@ -17,14 +17,15 @@ FLOORS = (
     ("files", "ours", "letters", "progress", "part", "process", "machine", "recipe_file"),
     ("batch", "sampling", "augment", "color", "losses", "metrics", "selection", "optim", "chart", "published", "gaps"),
     ("data", "backbones", "methods"),  # wings: none sees another
-    ("recipe", "datasets"),
-    ("run", "runlog", "inputs", "initial", "jobs"),
-    ("mini", "scenes", "gapcharts", "gaptable"),
+    ("recipe", "datasets", "features"),
+    ("run", "runlog", "inputs", "initial", "jobs", "fingerprint"),
+    ("mini", "scenes", "gapcharts", "gaptable", "confusion"),
     ("recipes", "scenebank"),
     ("table1",),
-    ("train", "evaluate", "predict", "report", "show", "results", "sampled", "check"),
-    ("tabular", "demo", "filmstrip", "sizing"),
-    ("table", "project"),
+    ("train", "evaluate", "predict", "show", "results", "sampled", "check"),
+    ("tabular", "filmstrip", "sizing"),
+    ("table", "project", "report"),
+    ("demo",),
     ("commands",),
     ("cli",),
     ("__main__",),
@@ -33,8 +34,8 @@ FLOORS = (
 WITHIN = {
     ("runlog", "run"),
     ("initial", "run"),
+    ("run", "fingerprint"),
     ("predict", "evaluate"),
-    ("evaluate", "report"),
     ("selection", "metrics"),
     ("augment", "color"),
     ("gaps", "metrics"),
@@ -48,7 +49,7 @@ UNTESTED = {
     "recipes.mini": "values; glad/recipes/find_test.py reads them all",
     "recipes.own": "values; glad/recipes/find_test.py reads them all",
     "recipes.k2b": "tests/presets_test.py and tests/full_size_test.py",
-    "demo": "glad/train_test.py, glad/evaluate_test.py and glad/report_test.py hold its parts; `make demo` runs it",
+    "demo": "the tests of glad/train.py, glad/evaluate.py and glad/report hold its parts; `make demo` runs it",
 }
 DRAWERS = {"utils", "util", "misc", "common", "helpers", "helper", "engine", "core", "base_class"}
 

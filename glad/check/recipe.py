@@ -13,10 +13,9 @@ from glad.check.rows import HELD
 from glad.data.background import background_path
 from glad.data.image import read_image
 from glad.errors import UserError
-from glad.initial import init_path
 from glad.inputs import classes_of
 from glad.progress import track
-from glad.recipe import Pair, Recipe, Videos
+from glad.recipe import Pair, Recipe, Videos, init_path
 from glad.recipes.k2b import KINETICS_BABEL
 
 

@@ -107,7 +107,7 @@ def without_stages(changed: Any, default: Any) -> "Recipe":
     return changed.recipe.model_copy(update={"after": after})
 
 
-def evaluate(runs: Runs, select: Rule | None = None, workers: Workers = 2) -> None:
+def evaluate(runs: Runs, select: Rule | None = None, workers: Workers = 2, features: int = 500) -> None:
     """Score runs on their target test videos, and write predictions, scores and confusion matrix into each.
 
     Args:
@@ -115,13 +115,18 @@ def evaluate(runs: Runs, select: Rule | None = None, workers: Workers = 2) -> No
         select: the rule that chooses the checkpoint, of those that were kept (docs/selection.md); not given, the
             recipe's. Only `oracle` sees labels of the target.
         workers: processes that load videos.
+        features: keep the features of so many source and target videos at most, for the report's picture of them; for
+            that, so many source videos are looked at as well. 0 keeps none.
     """
     import glad.evaluate
     from glad.run import Run
 
+    if features < 0:
+        raise UserError(f"--features is {features}; 0 keeps none")
     for folder in some(runs, "run folder"):
         run = Run(folder)
-        print(glad.evaluate.summary(run, glad.evaluate.evaluate(run, select=select, workers=workers)))
+        scores = glad.evaluate.evaluate(run, select=select, workers=workers, features=features)
+        print(glad.evaluate.summary(run, scores))
 
 
 def predict(
@@ -159,7 +164,14 @@ def demo(out: Path = Path("runs/demo"), workers: Workers = 1) -> None:
     run(out, workers)
 
 
-def report(runs: Runs, out: Path = Path("report.html"), title: str = "GLAD", gaps: Path | None = None) -> None:
+def report(
+    runs: Runs,
+    out: Path = Path("report.html"),
+    title: str = "GLAD",
+    gaps: Path | None = None,
+    initial: bool = False,
+    workers: Workers = 2,
+) -> None:
     """Write one self-contained page about runs.
 
     Args:
@@ -167,10 +179,16 @@ def report(runs: Runs, out: Path = Path("report.html"), title: str = "GLAD", gap
         out: the page.
         title: its heading.
         gaps: folder that `glad gaps` wrote, for a section on how far apart the domains are.
+        initial: draw the features that the first run began with, too; its videos are looked at anew.
+        workers: processes that load videos for that.
     """
-    from glad.demo import report_page
+    from glad.report.before import features_before
+    from glad.report.page import write_report
+    from glad.run import Run
 
-    print(f"report: {report_page(some(runs, 'run folder'), out, title, gaps)}")
+    folders = some(runs, "run folder")
+    before = features_before(Run(folders[0]), workers) if initial else None
+    print(f"report: {write_report(folders, out, title, gaps, initial=before)}")
 
 
 def table(

@@ -2,7 +2,6 @@
 
 import base64
 import json
-import math
 import re
 from html.parser import HTMLParser
 from pathlib import Path
@@ -12,10 +11,11 @@ import numpy as np
 import pytest
 
 from glad.errors import UserError
+from glad.features import Features, write_features
 from glad.metrics import video_scores
-from glad.report import confusion_png, read_run, reading_order, seed_means, training_charts, write_report
+from glad.report.page import write_report
+from glad.report.record_test import run_folder
 
-CLASSES = ["jump", "run <fast>", "throw"]
 VOID = {"meta", "img", "br", "hr", "link", "input"}
 
 
@@ -50,50 +50,12 @@ class Page(HTMLParser):
         return [attrs for name, attrs in self.tags if name == tag]
 
 
-def run_folder(path: Path, name: str, seed: int, predicted: list[int], align_weight: float = 1.0) -> Path:
-    """Write a run of three classes on four videos of the classes 0, 0, 1, 1."""
-    path.mkdir(parents=True)
-    labels = [0, 0, 1, 1]
-    probabilities = np.full((4, 3), 0.05)
-    probabilities[np.arange(4), predicted] = 0.9
-    recipe = {"name": name, "seed": seed, "select": "last", "method": {"align_weight": align_weight}}
-    log = [
-        {
-            "step": step,
-            "epoch": step / 10,
-            "total": 2.0,
-            "lr": 0.01,
-            "terms": {"class": 1.0, "align_global": align_weight * math.log(2)},
-            "stats": {"accuracy_domain_global": 0.5, "accuracy_class": step / 30},
-        }
-        for step in range(0, 30, 10)
-    ]
-    scores = {"select": "last", "step": 30, "interval": [0.25, 0.875], "videos": 4}
-    scores |= video_scores(labels, probabilities).to_dict()
-    lines = [
-        {"path": f"val/{i:06d}", "offset": i, "frames": 20, "label": label, "probabilities": p.tolist()}
-        for i, (label, p) in enumerate(zip(labels, probabilities, strict=True))
-    ]
-    (path / "recipe.json").write_text(json.dumps(recipe))
-    (path / "environment.json").write_text(json.dumps({"torch": "9.8.7"}))
-    (path / "scores.json").write_text(json.dumps(scores))
-    (path / "log.jsonl").write_text("".join(json.dumps(line) + "\n" for line in log))
-    (path / "predictions.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
-    (path / "classes.txt").write_text("\n".join(CLASSES) + "\n")
-    return path
-
-
 @pytest.fixture
 def runs(tmp_path: Path) -> list[Path]:
     return [
         run_folder(tmp_path / "a", "source-only", 0, predicted=[0, 1, 2, 2]),
         run_folder(tmp_path / "b", "glad", 1, predicted=[0, 2, 1, 1], align_weight=0.02),
     ]
-
-
-def charts_of(*runs: Path) -> list[str]:
-    read = [read_run(run) for run in runs]
-    return training_charts(read, [run.log for run in read])
 
 
 def strip(line: dict) -> np.ndarray:
@@ -104,31 +66,39 @@ def test_the_page_says_every_number_and_asks_nobody(runs, tmp_path):
     out = write_report(runs, tmp_path / "report.html", title="Two & two", strip=strip)
     text = out.read_text(encoding="utf-8")
     page = Page(text)
-    assert "http" not in text
+    assert "http:" not in text and "https:" not in text and "url(" not in text
     assert all(str(attrs.get("src")).startswith("data:image/") for attrs in page.all("img"))
-    assert not page.all("script") and not page.all("link")
+    assert not page.all("link") and page.all("script") == [{}]
     assert "Two & two" in page.text
     # Recalls 0.5, 0 and 0.5, 1: the MCA is over the two classes that have videos.
-    assert "source-only, seed 0 (reference) 25.0 25.0 – 87.5 25.0 100.0 4 last, step 30" in page.text
-    assert "glad, seed 1 75.0 25.0 – 87.5 75.0 100.0 4 last, step 30" in page.text
-    assert "Chance is 33.3 %" in page.text
-    assert "run <fast> 2 0.0 100.0 (+100.0)" in page.text
-    assert "throw 0 – –" in page.text
+    assert "source-only, seed 0 (reference) 25.0 25.0 – 87.5 – 25.0 100.0 4 last, step 30" in page.text
+    assert "glad, seed 1 75.0 25.0 – 87.5 +50.0 [+50.0, +50.0] 75.0 100.0 4 last, step 30" in page.text
+    assert "Chance is 33.3 % of MCA. The interval" in page.text
+    assert "run <fast> 2 0.0 100.0 +100.0" in page.text
+    assert "throw 0 – – –" in page.text
     assert "9.8.7" in page.text
-    assert "What is missing" not in page.text
-    assert "oracle" not in page.text
+    assert "method.align_weight 1.0 0.02" in page.text and "ln 2 = 0.693" in page.text
+    assert "without their weight (glad, seed 1: 0.02)" in page.text
+    assert "oracle" not in page.text.partition("Settings and files")[0]
 
 
 def test_pictures_decode_to_the_frames_they_were_made_of(runs, tmp_path):
     text = write_report(runs, tmp_path / "report.html", strip=strip).read_text(encoding="utf-8")
     images = [str(attrs["src"]) for attrs in Page(text).all("img")]
-    assert len(images) == 2  # one video for each class that has one
+    # One video for each class that has one; of the first run the 3 wrong and 1 right, of the second 1 and 3.
+    assert len(images) == 2 + 4 + 4
     # Of class 0 both runs have the same video right, so its first is shown; of class 1 they disagree on the first.
-    for image, offset in zip(images, (0, 2), strict=True):
+    for image, offset in zip(images[:2], (0, 2), strict=True):
         data = np.frombuffer(base64.b64decode(image.split(",")[1]), dtype=np.uint8)
         pixels = cv2.imdecode(data, cv2.IMREAD_COLOR)[..., ::-1]
-        assert pixels.shape == (96, 6 * 128, 3)
+        assert pixels.shape == (3 * 48, 4 * 64, 3)
         assert np.abs(pixels.reshape(-1, 3).mean(axis=0) - [200, 40, 10 * offset]).max() < 4
+
+
+def test_videos_that_are_not_there_are_told_once(runs, tmp_path):
+    page = Page(write_report(runs, tmp_path / "report.html").read_text())
+    assert page.text.count("videos cannot be shown, val/000000 for one:") == 1
+    assert "Not shown, source videos:" in page.text and "no-list.txt" in page.text
 
 
 def test_videos_stand_with_the_truth_and_what_each_run_said(tmp_path):
@@ -137,32 +107,6 @@ def test_videos_stand_with_the_truth_and_what_each_run_said(tmp_path):
     page = Page(write_report([first, second], tmp_path / "report.html").read_text(encoding="utf-8"))
     assert "jump val/000001 (no picture) a, seed 0: ✗ run <fast> 90 % b, seed 0: ✓ jump 90 %" in page.text
     assert "run <fast> val/000002 (no picture) a, seed 0: ✗ throw 90 % b, seed 0: ✓ run <fast> 90 %" in page.text
-
-
-def test_alignment_is_shown_without_its_weight_beside_ln_2(runs, tmp_path):
-    chart = next(svg for svg in charts_of(*runs) if "align global" in svg)
-    points = re.findall(r'points="([^"]+)"', chart)
-    assert len(points) == 2 and points[0] == points[1]  # weights 1 and 0.02, the same loss
-    guide = re.search(r'class="guide"[^>]*y1="([\d.]+)"', chart)
-    assert guide is not None and {point.split(",")[1] for point in points[0].split()} == {guide[1]}
-    page = Page(write_report(runs, tmp_path / "report.html").read_text(encoding="utf-8"))
-    assert "without their weight (glad, seed 1: 0.02)" in page.text
-    assert "ln 2 = 0.693" in page.text
-
-
-def test_each_term_is_followed_by_the_accuracy_of_its_head():
-    names = {"order", "accuracy_domain_local", "align_local", "lr", "accuracy_class", "total", "class"}
-    assert reading_order(names) == [
-        *("total", "class", "accuracy_class", "align_local", "accuracy_domain_local", "order", "lr")
-    ]
-
-
-def test_a_step_that_is_not_finite_leaves_a_gap_instead_of_an_error(runs):
-    with (runs[0] / "log.jsonl").open("a") as log:
-        log.write(json.dumps({"step": 40, "epoch": 4.0, "terms": {"class": math.nan}, "stats": {}}) + "\n")
-    charts = charts_of(runs[0])
-    assert len(charts) == 6
-    assert not any("nan" in chart for chart in charts)
 
 
 def test_the_warm_up_has_curves_of_its_own(runs, tmp_path):
@@ -185,55 +129,24 @@ def test_what_a_run_lacks_is_said_in_words(tmp_path):
     assert "No run has predictions" in page.text
 
 
-def test_a_log_cut_in_the_middle_shows_what_came_before(runs, tmp_path):
-    with (runs[0] / "log.jsonl").open("a") as log:
-        log.write('{"step": 40, "epo')
-    assert len(read_run(runs[0]).log) == 3
-    page = Page(write_report(runs, tmp_path / "report.html").read_text(encoding="utf-8"))
-    assert "log.jsonl, line 4 is not JSON" in page.text
-
-
 def test_runs_with_other_classes_are_not_compared_class_by_class(runs, tmp_path):
     (runs[1] / "classes.txt").write_text("a\nb\nc\n")
     page = Page(write_report(runs, tmp_path / "report.html").read_text(encoding="utf-8"))
-    assert "run <fast> 2 0.0 –" in page.text
+    assert "run <fast> 2 0.0 – –" in page.text
 
 
 def test_runs_tested_on_other_videos_are_named_and_not_compared(runs, tmp_path):
-    def said() -> Page:
-        return Page(write_report(runs, tmp_path / "page.html").read_text())
+    def said() -> str:
+        return Page(write_report(runs, tmp_path / "page.html").read_text()).text.partition("Confusions Rows")[0]
 
-    assert "Tested on other videos" not in said().text and re.search(r"\([+-]\d+\.\d\)", said().text)
+    compared = r"[+-]\d+\.\d"
+    assert "Tested on other videos" not in said() and re.search(compared, said())
     lines = (runs[1] / "predictions.jsonl").read_text().replace("val/000000", "val/000009")
     (runs[1] / "predictions.jsonl").write_text(lines)
-    page = said().text
+    page = said()
     assert "Tested on other videos than the reference: glad, seed 1. Their numbers cannot be compared with it." in page
-    assert not re.search(r"\([+-]\d+\.\d\)", page), "no lead of one over the other"
+    assert not re.search(compared, page), "no lead of one over the other"
     assert "where both were tested on the same videos" in page
-    (runs[1] / "predictions.jsonl").unlink()
-    assert "Tested on other videos" not in said().text, "not known"
-    scores = json.loads((runs[1] / "scores.json").read_text())
-    scores |= video_scores([0, 1, 1], np.eye(3)[[0, 1, 1]]).to_dict()
-    (runs[1] / "scores.json").write_text(json.dumps(scores))
-    assert "Tested on other videos than the reference: glad, seed 1." in said().text
-
-
-def test_runs_that_differ_in_seed_only_are_averaged(tmp_path):
-    runs = [
-        read_run(run_folder(tmp_path / "0", "glad", 0, predicted=[0, 1, 2, 2])),  # 0.25
-        read_run(run_folder(tmp_path / "1", "glad", 1, predicted=[0, 2, 1, 1])),  # 0.75
-        read_run(run_folder(tmp_path / "2", "other", 0, predicted=[0, 0, 1, 1])),
-    ]
-    (row,) = seed_means(runs)
-    assert (row["name"], row["select"], row["n"], row["mean"]) == ("glad", "last", 2, 0.5)
-    assert row["sd"] == pytest.approx(math.sqrt(0.125))
-
-
-def test_the_same_recipe_and_seed_twice_are_told_apart(tmp_path):
-    runs = [run_folder(tmp_path / name, "glad", 0, predicted=[0, 0, 1, 1]) for name in ("x", "y")]
-    page = Page(write_report(runs, tmp_path / "report.html").read_text(encoding="utf-8"))
-    assert "/x, no. 1)" in page.text
-    assert "/y, no. 2)" in page.text
 
 
 def test_an_oracle_is_called_by_its_name(runs, tmp_path):
@@ -247,15 +160,6 @@ def test_an_oracle_is_called_by_its_name(runs, tmp_path):
 def test_no_run_or_no_folder_is_refused(runs, tmp_path):
     with pytest.raises(UserError):
         write_report(runs, tmp_path / "report.html")
-
-
-@pytest.mark.parametrize("classes", [3, 50])
-def test_a_confusion_matrix_becomes_a_picture(classes, tmp_path):
-    names = [f"跳 {k}" for k in range(classes)]
-    confusion_png(np.eye(classes, dtype=int) * 7, names, tmp_path / "confusion.png")
-    pixels = cv2.imread(str(tmp_path / "confusion.png"))
-    assert pixels is not None and min(pixels.shape[:2]) > 200
-    assert pixels.reshape(-1, 3).std(axis=0).min() > 10
 
 
 def test_the_gap_has_a_section_where_it_was_measured(runs, tmp_path):
@@ -273,3 +177,35 @@ def test_the_gap_has_a_section_where_it_was_measured(runs, tmp_path):
     assert "[35.0, 45.0] between one run each" in page.text
     with pytest.raises(UserError, match=r"has no gaps\.json"):
         write_report(runs, tmp_path / "gap.html", gaps=tmp_path)
+
+
+def test_features_are_drawn_before_and_after(runs, tmp_path):
+    rng = np.random.default_rng(0)
+
+    def features(step: int) -> Features:
+        points = rng.normal(size=(2, 12, 3)).astype(np.float32)
+        labels = np.arange(12) % 3
+        return Features(points[0], labels, points[1] + 9, labels, step)
+
+    assert "No run has kept features" in Page(write_report(runs, tmp_path / "page.html").read_text()).text
+    for run in runs:
+        write_features(run / "features.safetensors", features(30))
+    page = Page(write_report(runs, tmp_path / "page.html", initial=features(0)).read_text())
+    charts = [attrs["aria-label"] for attrs in page.all("svg") if attrs["class"] == "scatter"]
+    assert charts == [
+        f"{kind}, {name}"
+        for name in ("source-only, seed 0, before training", "source-only, seed 0", "glad, seed 1")
+        for kind in ("PCA", "t-SNE")
+    ]
+    assert page.text.count("tells the domain of 100.0 % of videos") == 3 and "12 and 12 of them" in page.text
+
+
+def test_a_matrix_of_many_classes_is_a_picture_with_its_mistakes(runs, tmp_path):
+    k = 50
+    names = [f"class {i}" for i in range(k)]
+    scores = video_scores([0, 0, 49], np.eye(k)[[0, 7, 49]]).to_dict()
+    (runs[0] / "scores.json").write_text(json.dumps(json.loads((runs[0] / "scores.json").read_text()) | scores))
+    (runs[0] / "classes.txt").write_text("\n".join(names) + "\n")
+    page = Page(write_report(runs[:1], tmp_path / "page.html", strip=lambda line: None).read_text())
+    assert [attrs["alt"] for attrs in page.all("img")] == ["confusions of source-only, seed 0"]
+    assert "class 0 class 7 1 50.0" in page.text and not page.all("select")
