@@ -84,3 +84,19 @@ def test_a_stage_without_a_classifier_says_so(square_recipe, squares, tmp_path):
     warmup = train(recipe, tmp_path / "run", workers=0)
     with pytest.raises(UserError, match="an order warm-up has no action classifier"):
         list(predict(warmup, [squares / "test" / "left_0"]))
+
+
+def test_any_engine_names_the_same_actions(run, squares, monkeypatch):
+    import glad.fast
+
+    monkeypatch.setattr(glad.fast, "missing", lambda name: "")
+    started = []
+
+    def engine(backbone, pixels):
+        started.append(tuple(pixels.shape))
+        return backbone
+
+    monkeypatch.setitem(glad.fast.ENGINES, "onnxruntime", engine)
+    eager = list(predict(run, [squares / "test"], backend="eager"))
+    assert list(predict(run, [squares / "test"], backend="onnxruntime")) == eager
+    assert len(started) == 1 and started[0][1] == 3

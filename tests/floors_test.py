@@ -15,7 +15,7 @@ PACKAGE = Path(glad.__file__).parent
 FLOORS = (
     ("errors",),
     ("files", "ours", "letters", "progress", "part", "process", "machine", "recipe_file"),
-    ("batch", "sampling", "augment", "color", "losses", "metrics", "selection", "optim", "chart", "published", "gaps"),
+    ("fast", "batch", "sampling", "augment", "color", "losses", "metrics", "selection", "optim", "chart", "published", "gaps"),
     ("data", "backbones", "methods"),  # wings: none sees another
     ("recipe", "datasets", "features"),
     ("run", "runlog", "inputs", "initial", "jobs", "fingerprint"),

@@ -26,6 +26,8 @@ class FlatConv3d(nn.Conv3d):
     """
 
     def forward(self, input: Tensor) -> Tensor:
+        if exporting():
+            return super().forward(input)
         (t, h, w), depth = input.shape[2:], self.kernel_size[0]
         if depth > 1 and t > 1:
             y = F.conv2d(along_time(input), self.weight.flatten(3), self.bias, padding=(depth // 2, 0))
@@ -42,17 +44,26 @@ class FlatConv3d(nn.Conv3d):
 
 def pooled_along_time(x: Tensor) -> Tensor:
     """Return the larger of every two moments: (b, c, t, h, w) to (b, c, t/2, h, w), rounded down."""
+    if exporting():
+        return F.max_pool3d(x, (2, 1, 1))
     return F.max_pool2d(along_time(x), (2, 1), (2, 1)).unflatten(3, x.shape[3:])
 
 
 def pooled(x: Tensor, side: int, stride: int, padding: int) -> Tensor:
     """Return the largest value in every square of a picture: (b, c, t, h, w) to (b, c, t, h/stride, w/stride)."""
+    if exporting():
+        return F.max_pool3d(x, (1, side, side), (1, stride, stride), (0, padding, padding))
     return videos(F.max_pool2d(frames(x), side, stride, padding), x.shape[2])
 
 
 def every_second_moment(x: Tensor) -> Tensor:
     """Return the moments 0, 2, 4, ... of x: (b, c, t, h, w) to (b, c, t/2, h, w), rounded up."""
     return x.permute(0, 2, 3, 4, 1)[:, ::2].permute(0, 4, 1, 2, 3)  # so that the gradient has the layout of x too
+
+
+def exporting() -> bool:
+    """Return whether a graph is being recorded for another engine, which chooses its own kernels and layouts."""
+    return torch.jit.is_tracing() or torch.compiler.is_exporting()
 
 
 def frames(x: Tensor) -> Tensor:

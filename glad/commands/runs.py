@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 Runs = Annotated[tuple[Path, ...], Positional, arg(metavar="RUN ...")]
 # As in glad.recipe, which takes a second to import.
 Rule = Literal["last", "source_val", "entropy", "infomax", "snd", "bnm", "class_cluster", "oracle"]
+Backend = Literal["auto", "openvino", "onnxruntime", "compile", "eager"]  # as in glad.fast
 
 
 def recipes() -> None:
@@ -135,6 +136,7 @@ def predict(
     top: int = 3,
     json: bool = False,
     workers: Workers = 0,
+    backend: Backend = "auto",
 ) -> None:
     """Name the action in videos.
 
@@ -144,11 +146,13 @@ def predict(
         top: how many classes of each video.
         json: print one JSON object per video.
         workers: processes that load videos.
+        backend: what computes the backbone on a CPU. `auto` is the fastest that is installed, once there is enough to
+            predict; its answers are compared with those of PyTorch, which is `eager`, before they are used.
     """
     from glad.predict import predict as predicted
     from glad.run import Run
 
-    for found in predicted(Run(run), some(videos, "video"), top=top, workers=workers):
+    for found in predicted(Run(run), some(videos, "video"), top=top, workers=workers, backend=backend):
         print(found.as_json() if json else found.as_text())
 
 
