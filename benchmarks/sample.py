@@ -245,7 +245,10 @@ def measured(folder: Path, size: tuple[int, int], videos: int, frames: int, roun
             "KB a frame": float(kilobytes),
             "levels apart from the official order, at most": str(levels),
         },
-        note="" if entropy is not None else "The floor was not measured: no C compiler, or no libjpeg to compile with.",
+        note="The floor was not measured: no C compiler, or no libjpeg to compile with."
+        if entropy is None
+        else f"The official order takes {times.ratio('official', 'floor')[0]:.1f} times the floor on this machine, and "
+        f"reading and decoding alone come to {100 * times.ratio('floor', 'decode')[0]:.0f} % of the floor.",
     )
 
 
