@@ -105,17 +105,17 @@ def decoded_by_command(path: Path) -> None:
     subprocess.run([*quiet, "-i", str(path), "-fps_mode", "passthrough", "-f", "null", "-"], check=True)
 
 
-def made_up(count: int, size: tuple[int, int]) -> Iterator[np.ndarray]:
-    """Yield RGB frames (h, w, 3): a textured scene seen by a slowly moving camera, a thing that crosses it, noise."""
+def made_up(count: int, size: tuple[int, int], moves: float = 1) -> Iterator[np.ndarray]:
+    """Yield RGB frames (h, w, 3): a scene, a thing that crosses it, noise; the camera `moves` or, at 0, rests."""
     width, height = size
     rng = np.random.default_rng(0)
     scene = np.full((height + 64, width + 64, 3), 128, np.float32)
-    for cell in (2, 4, 8, 32, 64):
-        coarse = rng.normal(0, 8 * cell**0.35, (scene.shape[0] // cell + 1, scene.shape[1] // cell + 1, 3))
+    for cell in (3, 8, 16, 32, 64):
+        coarse = rng.normal(0, 6 * cell**0.35, (scene.shape[0] // cell + 1, scene.shape[1] // cell + 1, 3))
         scene += cv2.resize(coarse.astype(np.float32), scene.shape[1::-1], interpolation=cv2.INTER_CUBIC)
     thing = scene[: height // 2, : width // 4][::-1].copy()
     for index in range(count):
-        left, top = int(32 + 24 * np.sin(index / 40)), int(32 + 12 * np.cos(index / 29))
+        left, top = int(32 + moves * 24 * np.sin(index / 40)), int(32 + moves * 12 * np.cos(index / 29))
         frame = scene[top : top + height, left : left + width].copy()
         place = int((width - thing.shape[1]) * (0.5 + 0.5 * np.sin(index / 17)))
         frame[height // 4 : height // 4 + thing.shape[0], place : place + thing.shape[1]] = thing
@@ -208,7 +208,7 @@ def row(name: str, path: Path, times: Times, apart: dict[str, int], absent: list
         floor="full decode, one thread",
         share=times.ratio(DECODE, "ours")[0],
         figures=figures,
-        note=f"Not measured, for not installed: {', '.join(absent)}." if absent else "",
+        note=f"Not measured, for it does not run here: {', '.join(absent)}." if absent else "",
     )
 
 

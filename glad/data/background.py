@@ -22,6 +22,7 @@ from glad.errors import UserError
 FEW = 1000  # files that are looked up one by one
 
 _SETTINGS = {"made": "temporal median", "quality": 95, "colour": "4:4:4"}
+_SPARE: list[NDArray[np.uint8]] = []  # memory that serves one video after the other
 
 
 def background_path(record: VideoRecord) -> str:
@@ -88,7 +89,7 @@ def background_sheet(listing: Listing, folder: Path, path: Path) -> list[Path]:
 def _make(job: Job, path: Path) -> Facts:
     """Write the background of one video."""
     video = job.video()
-    image = video_median(video)
+    image = video_median(video, spare=_SPARE)
     write_jpeg(path, image)
     return {"frames": len(video), "size": [image.shape[1], image.shape[0]]}
 

@@ -6,6 +6,7 @@ from itertools import chain
 import numpy as np
 from numpy.typing import NDArray
 
+from glad.data.compiled_median import compiled_median
 from glad.data.video import Video
 
 _COLUMN = 12288  # values searched at a time, a multiple of 8: with a few hundred frames, what the caches hold
@@ -20,17 +21,21 @@ def temporal_median(frames: NDArray[np.uint8] | Sequence[NDArray[np.uint8]]) -> 
     averaged and the half is cut off. In uint8 there is no NaN to look after.
     """
     assert len(frames) and frames[0].dtype == np.uint8 and frames[0].ndim == 3, "no frames of bytes"
-    stack = _Stack(len(frames), frames[0].size)
+    stack = _Stack(len(frames), frames[0].size, [])
     for index, frame in enumerate(frames):
         stack.put(index, frame)
     return stack.median().reshape(frames[0].shape)
 
 
-def video_median(video: Video, band_bytes: int = _BAND_BYTES) -> NDArray[np.uint8]:
+def video_median(
+    video: Video, band_bytes: int = _BAND_BYTES, spare: list[NDArray[np.uint8]] | None = None
+) -> NDArray[np.uint8]:
     """Return the temporal median of all frames of `video`, uint8 `(h, w, 3)`.
 
-    A video larger than `band_bytes` is decoded several times, each time for a band of its rows.
+    A video larger than `band_bytes` is decoded several times, each time for a band of its rows. `spare`, an empty list
+    at first, keeps the memory of a band for the next video: memory that is new is zeroed by the system before.
     """
+    spare = [] if spare is None else spare
     everything = np.arange(len(video))
     frames = video.stream(everything)
     first = next(frames)
@@ -40,22 +45,28 @@ def video_median(video: Video, band_bytes: int = _BAND_BYTES) -> NDArray[np.uint
     bands = []
     for top in range(0, height, rows):
         bottom = min(top + rows, height)
-        stack = _Stack(len(everything), (bottom - top) * width * 3)
+        stack = _Stack(len(everything), (bottom - top) * width * 3, spare)
         for index, frame in enumerate(frames if top == 0 else video.stream(everything)):
             stack.put(index, frame[top:bottom])
         bands.append(stack.median().reshape(bottom - top, width, 3))
-        del stack  # before the next one is made
     return np.concatenate(bands)
 
 
 class _Stack:
     """`length` frames of `size` values each, laid out so that the values of a column lie close together in memory."""
 
-    def __init__(self, length: int, size: int) -> None:
-        self.size = size
+    def __init__(self, length: int, size: int, spare: list[NDArray[np.uint8]]) -> None:
+        """Take the memory from `spare` where there is enough of it; `median` puts it back."""
+        self.size, self.spare = size, spare
         width = min(_COLUMN, -(-size // 8) * 8)
         self.whole = size // width
-        self.columns = np.empty((-(-size // width), length, width), np.uint8)
+        shape = (-(-size // width), length, width)
+        memory = spare.pop() if spare else np.empty(0, np.uint8)
+        if memory.size < np.prod(shape):
+            del memory  # before more is asked for
+            memory = np.empty(np.prod(shape), np.uint8)
+        self.memory = memory
+        self.columns = memory[: np.prod(shape)].reshape(shape)
         if self.whole < len(self.columns):
             self.columns[-1, :, size - self.whole * width :] = 0  # what no value fills
 
@@ -67,8 +78,12 @@ class _Stack:
             self.columns[-1, index, : self.size - edge] = values[edge:]
 
     def median(self) -> NDArray[np.uint8]:
-        """Return the median of every value, `(size,)`."""
-        return np.concatenate([_median(column) for column in self.columns])[: self.size]
+        """Return the median of every value, `(size,)`; the stack ends with it."""
+        find = compiled_median() or _median
+        found = np.concatenate([find(column) for column in self.columns])[: self.size]
+        self.spare.append(self.memory)
+        del self.columns, self.memory
+        return found
 
 
 def _median(values: NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -93,6 +93,17 @@ def test_the_median_of_a_span_is_that_of_its_frames(tmp_path: Path, make_folder:
     assert abs(video_median(open_video(tmp_path / "a", offset=6, length=3)).mean() - (16 + 3 * 7)) < 1.5
 
 
+def test_memory_that_serves_again_changes_nothing(tmp_path: Path, make_folder: Callable):
+    spare = []
+    for place, (count, size) in enumerate([(9, (7, 5)), (30, (16, 12)), (4, (3, 3)), (1, (2, 2)), (9, (7, 5))]):
+        make_folder(tmp_path / str(place), count=count, size=size)
+        video = open_video(tmp_path / str(place))
+        held = sum(memory.size for memory in spare)
+        found = video_median(video, spare=spare)
+        np.testing.assert_array_equal(found, expected(video.frames(range(count))))
+        assert len(spare) == 1 and spare[0].size >= max(held, found.size * count)
+
+
 def test_a_real_clip(shared_data: Path):
     video = open_video(shared_data / "real_clips" / "mmaction2_part_0.mp4")
     np.testing.assert_array_equal(video_median(video), expected(video.frames(range(32))))
@@ -101,7 +112,7 @@ def test_a_real_clip(shared_data: Path):
 MEMORY = """
 import sys
 from pathlib import Path
-from glad.data.median import video_median
+from glad.data.median import temporal_median, video_median
 from glad.data.video import open_video
 
 def peak():
@@ -110,6 +121,7 @@ def peak():
 
 video = open_video(Path(sys.argv[1]))
 video.frames([0, 1])
+temporal_median(video.frames([0, 1]))  # what is imported for it
 before = peak()
 found = video_median(video)
 print(len(video), *found.shape, int(found[100, 100, 0]), peak() - before)
