@@ -149,7 +149,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         videos = {path.name: Path(shutil.copy(path, folder)) for path in asked.videos}
         if not videos:
-            count, size = (40, (96, 64)) if asked.quick else (250, (340, 256))
+            count, size = (40, (128, 96)) if asked.quick else (250, (340, 256))
             frames = list(made_up(count, size))
             videos = {f"GOP {gop}": write(Path(folder) / f"{gop}.mp4", frames, gop) for gop in (1, 12, 32, 250)}
             times = np.cumsum(np.random.default_rng(0).choice([20, 33, 40, 80, 200], count))
@@ -163,10 +163,13 @@ def compared(name: str, path: Path, others: dict[str, Decoder], absent: list[str
     count = frame_count(path)
     samples = [np.unique(np.concatenate([v.ravel() for v in views.values()])) for views in draws(count)]
     right = sequential(path, np.arange(count))
-    apart = {}
-    for key, decoder in {"ours": ours, **others}.items():
-        each = (np.abs(decoder(path, indices).astype(int) - right[indices]).max() for indices in samples)
-        apart[key] = int(max(each))
+    apart = {"ours": difference(ours, path, samples, right)}
+    for key in [*others]:
+        try:
+            apart[key] = difference(others[key], path, samples, right)
+        except Exception:
+            absent = [*absent, f"{key} (it fails on this file)"]
+    others = {key: decoder for key, decoder in others.items() if key in apart}
     assert apart["ours"] == 0, f"ours is {apart['ours']} levels off the full decode of {name}"
     variants: dict[str, Callable[[], object]] = {
         key: lambda decoder=decoder: [decoder(path, indices) for indices in samples]
@@ -176,6 +179,11 @@ def compared(name: str, path: Path, others: dict[str, Decoder], absent: list[str
     if shutil.which("ffmpeg"):
         variants[COMMAND] = lambda: [decoded_by_command(path) for _ in samples]
     return row(name, path, take_turns(variants, rounds), apart, absent, len(samples))
+
+
+def difference(decoder: Decoder, path: Path, samples: list[np.ndarray], right: np.ndarray) -> int:
+    """Return by how many levels a decoder is off the right frames at most."""
+    return int(max(np.abs(decoder(path, indices).astype(int) - right[indices]).max() for indices in samples))
 
 
 def draws(count: int) -> list[dict[str, np.ndarray]]:
@@ -208,7 +216,7 @@ def row(name: str, path: Path, times: Times, apart: dict[str, int], absent: list
         floor="full decode, one thread",
         share=times.ratio(DECODE, "ours")[0],
         figures=figures,
-        note=f"Not measured, for it does not run here: {', '.join(absent)}." if absent else "",
+        note=f"Not measured, for want of: {', '.join(absent)}." if absent else "",
     )
 
 
