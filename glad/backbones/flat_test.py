@@ -80,3 +80,10 @@ def test_any_layout_computes_the_same():
     layer = FlatConv3d(6, 4, (3, 1, 1), padding=(1, 0, 0)).double()
     x = clip(3)
     torch.testing.assert_close(layer(x.contiguous()), layer(x))
+
+
+def test_another_engine_is_given_the_layers_as_they_are():
+    layer = FlatConv3d(6, 4, 1).eval()
+    graph = torch.export.export(layer, (clip(1, b=16).detach().float(),)).graph
+    called = [str(node.target) for node in graph.nodes if node.op == "call_function"]
+    assert called == ["aten.conv3d.default"]
