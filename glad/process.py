@@ -4,7 +4,7 @@ import ctypes
 import os
 import signal
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import torch
 
@@ -28,6 +28,12 @@ def keep_memory() -> bool:
     except (OSError, AttributeError):
         return False
     return bool(mallopt(trim, -1) and (mallopt(mapped_from, 2**30) or mallopt(mapped_from, 2**25)))
+
+
+def give_memory_back() -> None:
+    """Hand what was kept and is not in use back to the system: a process that is forked next would hold on to it."""
+    with suppress(OSError, AttributeError):
+        ctypes.CDLL(None).malloc_trim(0)
 
 
 @contextmanager

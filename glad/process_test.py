@@ -53,6 +53,30 @@ def test_what_the_environment_says_is_respected(monkeypatch):
     leave_cores(0)
 
 
+GIVE_BACK = """
+import numpy as np
+from glad.process import give_memory_back, keep_memory
+
+def resident():
+    return int(open("/proc/self/statm").read().split()[1]) * 4096
+
+kept = keep_memory()
+np.ones(2**26, np.uint8)
+before = resident()
+give_memory_back()
+print(kept, before - resident())
+"""
+
+
+def test_memory_that_was_kept_is_given_back():
+    kept, given = subprocess.run(
+        [sys.executable, "-c", GIVE_BACK], capture_output=True, text=True, check=True
+    ).stdout.split()
+    if kept == "False":
+        pytest.skip("the C library has no such settings")
+    assert int(given) > 2**25
+
+
 REUSE = """
 import resource, sys
 import numpy as np

@@ -15,7 +15,7 @@ from glad.data.loader import training_batches
 from glad.errors import UserError
 from glad.initial import inherit, initial_backbone
 from glad.inputs import classes_of, described, training_steps
-from glad.process import interruptible, keep_memory, leave_cores
+from glad.process import give_memory_back, interruptible, keep_memory, leave_cores
 from glad.progress import progress, say
 from glad.recipe import Recipe
 from glad.run import Run
@@ -89,6 +89,7 @@ def train_stage(recipe: Recipe, run: Run, fabric: Fabric, workers: int, stop_aft
         model.train()
 
         # loop
+        give_memory_back()  # of the stage before: loaders are forked here
         saved = ready = time.monotonic()
         done, last = first, min(total, stop_after or total)
         kept = recipe.kept(total)[:-1]
