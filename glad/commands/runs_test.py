@@ -98,9 +98,13 @@ def test_evaluate_passes_the_rule_on(monkeypatch, capsys):
     monkeypatch.setattr(glad.evaluate, "summary", lambda run, scores: f"{run.folder.name}: scored")
     main(["evaluate", "a", "b", "--select", "infomax", "--workers", "0"])
     main(["evaluate", "a"])
-    assert asked[:2] == [(Path(name), {"select": "infomax", "workers": 0}) for name in "ab"]
-    assert asked[2] == (Path("a"), {"select": None, "workers": 2})
+    assert asked[:2] == [(Path(name), {"select": "infomax", "workers": 0, "features": 500}) for name in "ab"]
+    assert asked[2] == (Path("a"), {"select": None, "workers": 2, "features": 500})
     assert capsys.readouterr().out == "a: scored\nb: scored\na: scored\n"
     with pytest.raises(SystemExit):
         main(["evaluate", "a", "--select", "best"])
     assert len(asked) == 3
+    main(["evaluate", "a", "--features", "0"])
+    assert asked[3][1]["features"] == 0
+    with pytest.raises(SystemExit):
+        main(["evaluate", "a", "--features", "-1"])

@@ -1,11 +1,12 @@
 """The two domains of a run to look at: what stands still in them, how long they are, and what a recipe samples."""
 
 from collections.abc import Sequence
-from io import BytesIO
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from markupsafe import Markup
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 from glad.data.background import background_path
 from glad.data.image import read_image
@@ -17,8 +18,9 @@ from glad.filmstrip import picture
 from glad.gapcharts import length_chart
 from glad.gaps import temporal_gap
 from glad.inputs import labelled_listing, unlabelled_listing
+from glad.letters import any_letters
 from glad.recipe import Recipe
-from glad.report.images import data_tag, figure_tag, image_tag, no_larger
+from glad.report.images import figure_tag, image_tag, no_larger
 from glad.report.record import RunRecord
 from glad.sampled import sampled
 
@@ -90,6 +92,7 @@ def views(recipe: Recipe, listing: Listing, name: str) -> Markup:
     """Return the picture of what `recipe` takes of the middle video of a list."""
     role = "source" if name == "source" else "target"
     found = sampled(recipe, listing, len(listing) // 2, role=role, draws=DRAWS, seed=recipe.seed)
-    file = BytesIO()
-    picture(found).savefig(file, format="png")
-    return data_tag(file.getvalue(), f"frames sampled of {found.name}", "png")
+    canvas = FigureCanvasAgg(picture(found))
+    with any_letters():
+        canvas.draw()
+    return image_tag(np.asarray(canvas.buffer_rgba())[..., :3], f"frames sampled of {found.name}")
