@@ -4,7 +4,7 @@ import ctypes
 import os
 import signal
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 
 import torch
 
@@ -17,23 +17,21 @@ def leave_cores(workers: int) -> None:
 
 
 def keep_memory() -> bool:
-    """Let memory that is freed stay with this process; return whether that can be had here (the C library of Linux).
+    """Let memory that is freed from now on stay with this process; return whether that can be had (glibc of Linux).
 
     What a training step frees, the next one takes again. By default the C library hands large blocks back to the
-    system at once, which must clear and map every page of them anew: a third of the time of a step on a CPU.
+    system at once, which must clear and map every page of them anew: a third of the time of a step on a CPU. What was
+    kept before and is not in use is given back first: processes that are forked next would hold on to it.
     """
     trim, mapped_from = -1, -3  # M_TRIM_THRESHOLD, M_MMAP_THRESHOLD of malloc.h
     try:
-        mallopt = ctypes.CDLL(None).mallopt
+        library = ctypes.CDLL(None)
+        library.malloc_trim(0)
+        return bool(
+            library.mallopt(trim, -1) and (library.mallopt(mapped_from, 2**30) or library.mallopt(mapped_from, 2**25))
+        )
     except (OSError, AttributeError):
         return False
-    return bool(mallopt(trim, -1) and (mallopt(mapped_from, 2**30) or mallopt(mapped_from, 2**25)))
-
-
-def give_memory_back() -> None:
-    """Hand what was kept and is not in use back to the system: a process that is forked next would hold on to it."""
-    with suppress(OSError, AttributeError):
-        ctypes.CDLL(None).malloc_trim(0)
 
 
 @contextmanager

@@ -15,7 +15,7 @@ from glad.data.loader import training_batches
 from glad.errors import UserError
 from glad.initial import inherit, initial_backbone
 from glad.inputs import classes_of, described, training_steps
-from glad.process import give_memory_back, interruptible, keep_memory, leave_cores
+from glad.process import interruptible, keep_memory, leave_cores
 from glad.progress import progress, say
 from glad.recipe import Recipe
 from glad.run import Run
@@ -36,7 +36,6 @@ def train(recipe: Recipe, out: Path, *, workers: int = 2, devices: int = 1, stop
         stop_after: stop, saved, when this many steps are done in all.
     """
     leave_cores(workers)
-    keep_memory()
     recipe.data.ensure()
     if not recipe.data.test.list.exists():
         say(f"there is nothing at {recipe.data.test.list} (data.test.list): this run can be trained, but not evaluated")
@@ -53,7 +52,7 @@ def train_stage(recipe: Recipe, run: Run, fabric: Fabric, workers: int, stop_aft
     """Train one recipe, after the one before it, on processes that are there already; see `train`."""
     # start
     classes = classes_of(recipe.data)
-    if (stage_before := recipe.warmup()) and not run.last.exists():
+    if (stage_before := recipe.warmup()) and not (run.last.exists() or run.published):
         # A fault in this stage's data is told before the other's hours.
         training_steps(recipe, classes, recipe.untrained(len(classes)).needs, 0, 1)
         train_stage(stage_before, run.warmup, fabric, workers)
@@ -89,7 +88,7 @@ def train_stage(recipe: Recipe, run: Run, fabric: Fabric, workers: int, stop_aft
         model.train()
 
         # loop
-        give_memory_back()  # of the stage before: loaders are forked here
+        keep_memory()
         saved = ready = time.monotonic()
         done, last = first, min(total, stop_after or total)
         kept = recipe.kept(total)[:-1]
