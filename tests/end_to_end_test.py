@@ -55,6 +55,7 @@ def test_a_newcomers_way_through_all_commands(desk, glad_says):
     assert {path.name for path in run.folder.iterdir()} == {
         *("recipe.json", "environment.json", "classes.txt", "log.jsonl", "last.pt", "tensorboard", "warmup", ".lock"),
         *("predictions.jsonl", "scores.json", "selection.json", "confusion.csv", "confusion.png"),
+        *("data.json", "features.safetensors"),
     }
 
 
