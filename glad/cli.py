@@ -11,6 +11,7 @@ from glad.commands.check import check
 from glad.commands.gaps import gaps
 from glad.commands.project import init
 from glad.commands.runs import demo, evaluate, predict, recipes, report, table, train
+from glad.commands.share import export, pull, push
 from glad.commands.videos import prepare, show
 from glad.data.listtext import check_utf8
 from glad.errors import UserError
@@ -27,6 +28,9 @@ COMMANDS: dict[str, Callable] = {
     "gaps": gaps,
     "report": report,
     "table": table,
+    "export": export,
+    "push": push,
+    "pull": pull,
     "demo": demo,
 }
 RAW = (train, prepare)  # these parse their own arguments

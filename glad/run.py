@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError, safe_open
 from torch import nn
 
 from glad import __version__
@@ -22,6 +23,7 @@ from glad.methods.base import Method
 from glad.recipe import Recipe, read_recipe
 
 Checkpoint = dict[str, Any]
+PREDICTION = ("backbone", "classifier")  # the children of a method that prediction needs
 
 
 @dataclass(frozen=True)
@@ -35,6 +37,7 @@ class Run:
     classes_file = property(lambda self: self.folder / "classes.txt")
     log = property(lambda self: self.folder / "log.jsonl")
     last = property(lambda self: self.folder / "last.pt")
+    weights = property(lambda self: self.folder / "weights.safetensors")  # of a published run, in the place of last.pt
     predictions = property(lambda self: self.folder / "predictions.jsonl")
     scores = property(lambda self: self.folder / "scores.json")
     selection = property(lambda self: self.folder / "selection.json")
@@ -42,6 +45,11 @@ class Run:
     data = property(lambda self: self.folder / "data.json")
     cost = property(lambda self: self.folder / "cost.json")
     warmup = property(lambda self: Run(self.folder / "warmup"))
+
+    @property
+    def published(self) -> bool:
+        """Whether it is one that was published: its weights are there, and nothing that training could go on from."""
+        return self.weights.exists() and not self.last.exists()
 
     @property
     def recipe(self) -> Recipe:
@@ -74,6 +82,11 @@ class Run:
                     f"{', '.join(classes)}; choose another --out"
                 )
             return
+        if self.published:
+            raise UserError(
+                f"{self.folder} holds a published run, which lacks what training goes on from; choose another --out, "
+                f"and start from its weights by --init {self.folder}"
+            )
         if self.classes_file.exists() and not self.recipe_file.exists():
             raise UserError(f"{self.folder} is no run folder, and its classes.txt would be lost; choose another --out")
         # What an earlier training left, whose last checkpoint is gone, is not of this one.
@@ -120,8 +133,13 @@ class Run:
             torch.save({"method": method.state_dict(), "step": step}, file)
 
     def checkpoint(self, step: int | None = None) -> Checkpoint:
-        """Return the last checkpoint, or the one kept after `step`, on the CPU; nothing in it runs."""
+        """Return the last checkpoint, or the one kept after `step`, on the CPU; nothing in it runs.
+
+        Of a published run that is the one which was published, without an optimiser and without the heads of training.
+        """
         path = self.last if step is None else self.kept_file(step)
+        if step is None and self.published:
+            return published_checkpoint(self.weights)
         try:
             return torch.load(path, map_location="cpu", weights_only=True)
         except FileNotFoundError:
@@ -163,7 +181,19 @@ class Run:
     def method(self, checkpoint: Checkpoint | None = None) -> Method:
         """Return the trained method, on the CPU, in evaluation mode; of the last checkpoint unless one is at hand."""
         method = self.recipe.untrained(len(self.classes))
-        method.load_state_dict((checkpoint or self.checkpoint())["method"])
+        state = (checkpoint or self.checkpoint())["method"]
+        if self.published:  # heads that prediction does not touch stay random
+            own = method.state_dict()
+            state = {name: own[name] for name in own if name.split(".")[0] not in PREDICTION} | state
+        try:
+            method.load_state_dict(state)
+        except RuntimeError as error:
+            if not self.published:
+                raise
+            why = " ".join(str(error).split())
+            raise UserError(
+                f"{self.weights} does not fit {self.recipe_file}: {why[:200]}; pull the run again"
+            ) from None
         return method.eval()
 
     def child_state(self, child: str) -> dict[str, torch.Tensor]:
@@ -176,6 +206,16 @@ class Run:
         if self.log.exists():
             lines = self.log.read_text(encoding="utf-8").splitlines(keepends=True)
             write_text(self.log, "".join(line for line in lines if whole(line) and json.loads(line)["step"] <= step))
+
+
+def published_checkpoint(path: Path) -> Checkpoint:
+    """Return the tensors of a published run, and the step that they are of."""
+    try:
+        with safe_open(path, "pt") as file:
+            step = int((file.metadata() or {})["step"])
+            return {"method": {name: file.get_tensor(name) for name in file.keys()}, "step": step}  # noqa: SIM118
+    except (SafetensorError, OSError, KeyError, ValueError) as error:
+        raise UserError(f"{path}: cannot be read as the weights of a run ({error}); pull the run again") from None
 
 
 def whole(line: str) -> bool:

@@ -9,8 +9,10 @@ from types import SimpleNamespace
 
 import pytest
 import torch
+from safetensors.torch import save_file
 
 from glad.errors import UserError
+from glad.methods.glad import GladConfig
 from glad.methods.supervised import SupervisedConfig
 from glad.run import Run, difference, environment, whole
 
@@ -218,3 +220,27 @@ def test_the_rule_last_needs_no_evaluation(run, square_recipe):
     run.keep(torch.nn.Linear(1, 1), 2)
     run.save({"step": 4, "method": {}})
     assert run.selected()["step"] == 4
+
+
+def test_a_published_run_is_read_where_there_is_no_checkpoint(run, square_recipe):
+    recipe = square_recipe(method=GladConfig(hidden=8, hidden_layers=1))
+    run.begin(recipe, ("left", "right"))
+    torch.manual_seed(1)
+    state = recipe.untrained(2).state_dict()
+    needed = {name: tensor for name, tensor in state.items() if name.split(".")[0] in ("backbone", "classifier")}
+    assert len(needed) < len(state)
+    save_file(needed, run.weights, {"step": "7"})
+    assert run.checkpoint()["step"] == run.selected()["step"] == 7 and [step for step, _ in run.candidates()] == [7]
+    found = run.method().state_dict()
+    assert found.keys() == state.keys() and all(torch.equal(found[name], tensor) for name, tensor in needed.items())
+    run.weights.unlink()
+    save_file({name: tensor for name, tensor in needed.items() if "linear" not in name}, run.weights, {"step": "7"})
+    with pytest.raises(UserError, match=r"weights\.safetensors does not fit .*recipe\.json: .*classifier\.linear"):
+        run.method()
+
+
+def test_a_published_run_is_not_trained_over(run, square_recipe):
+    run.begin(square_recipe(), ("left", "right"))
+    save_file({"backbone.x": torch.zeros(1)}, run.weights, {"step": "7"})
+    with pytest.raises(UserError, match=r"holds a published run, .* choose another --out"):
+        run.begin(square_recipe(), ("left", "right"))

@@ -14,15 +14,15 @@ PACKAGE = Path(glad.__file__).parent
 # From the ground up. A module imports from floors below its own; within a floor, only where it says so here.
 FLOORS = (
     ("errors",),
-    ("files", "ours", "letters", "progress", "part", "process", "machine", "recipe_file"),
+    ("files", "ours", "letters", "progress", "part", "process", "machine", "recipe_file", "program", "scrub"),
     ("fast", "batch", "sampling", "augment", "color", "losses", "metrics", "selection", "optim", "chart", "published", "gaps"),
     ("data", "backbones", "methods"),  # wings: none sees another
     ("recipe", "datasets", "features"),
-    ("run", "runlog", "inputs", "initial", "jobs", "fingerprint"),
+    ("run", "runlog", "inputs", "initial", "jobs", "fingerprint", "interface", "modelcard"),
     ("mini", "scenes", "gapcharts", "gaptable", "confusion"),
     ("recipes", "scenebank"),
     ("table1",),
-    ("train", "evaluate", "predict", "show", "results", "sampled", "check"),
+    ("train", "evaluate", "predict", "show", "results", "sampled", "check", "export", "share"),
     ("tabular", "filmstrip", "sizing"),
     ("table", "project", "report"),
     ("demo",),
