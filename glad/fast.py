@@ -1,14 +1,11 @@
 """A trained backbone on the fastest engine that is installed, where there is enough to predict to earn its start."""
 
 import importlib.util
-import logging
 import os
 import shutil
 import sys
 import tempfile
-import warnings
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from time import perf_counter
 from typing import Any, Literal
@@ -17,6 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from glad.errors import UserError
+from glad.program import program_of, quiet, write_onnx
 from glad.progress import say
 
 Backend = Literal["auto", "openvino", "onnxruntime", "compile", "eager"]
@@ -155,17 +153,10 @@ def onnxruntime_engine(backbone: nn.Module, pixels: Tensor) -> Engine:
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = torch.get_num_threads()
     with tempfile.TemporaryDirectory() as folder:
-        write_onnx(backbone, pixels, file := Path(folder) / "backbone.onnx")
+        program = program_of(backbone, (torch.cat([pixels, pixels]),))  # of two clips at least
+        write_onnx(program, ("pixels",), "map", file := Path(folder) / "backbone.onnx", {})
         session = onnxruntime.InferenceSession(file, options, providers=["CPUExecutionProvider"])
     return lambda pixels: torch.from_numpy(session.run(None, {"pixels": pixels.contiguous().numpy()})[0])
-
-
-def write_onnx(backbone: nn.Module, pixels: Tensor, file: Path) -> None:
-    """Write the backbone as ONNX, input `pixels` and output `map`, for clips like `pixels` and any number of them."""
-    two = torch.cat([pixels, pixels])  # of a single clip the exporter would learn that there is always one
-    names = {"input_names": ["pixels"], "output_names": ["map"], "dynamic_shapes": ({0: torch.export.Dim.DYNAMIC},)}
-    with quiet():
-        torch.onnx.export(backbone, (two,), file, dynamo=True, verbose=False, **names)
 
 
 def compile_engine(backbone: nn.Module, pixels: Tensor) -> Engine:
@@ -184,16 +175,3 @@ ENGINES: dict[str, Callable[[nn.Module, Tensor], Engine]] = {
     "onnxruntime": onnxruntime_engine,
     "compile": compile_engine,
 }
-
-
-@contextmanager
-def quiet() -> Iterator[None]:
-    """Keep what compilers warn of, which is about themselves, from whoever predicts; what they compute is checked."""
-    before = logging.root.manager.disable
-    logging.disable(logging.WARNING)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        logging.disable(before)
