@@ -19,7 +19,7 @@ class Bar(Protocol):
     """What the body of `progress` may do with its bar."""
 
     def advance(self, steps: int = 1, note: str = "") -> None:
-        """Count `steps` as done; `note` (say, the losses) is shown after the bar."""
+        """Count `steps` as done; `note` (say, the losses) is shown below the bar."""
 
 
 @contextmanager
@@ -28,9 +28,11 @@ def progress(title: str, total: int, unit: str = "it", done: int = 0, *, shown: 
 
     What is not `shown` is counted in silence: one of several processes speaks for all.
     """
-    from rich.console import Console
+    from rich.console import Console, RenderableType
+    from rich.padding import Padding
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
     from rich.table import Column
+    from rich.text import Text
 
     console, listener = Console(stderr=True), _listener.get()
     if not shown or listener is not None or not console.is_terminal:
@@ -43,10 +45,17 @@ def progress(title: str, total: int, unit: str = "it", done: int = 0, *, shown: 
         MofNCompleteColumn(table_column=Column(no_wrap=True)),
         TextColumn("{task.fields[rate]}", table_column=Column(no_wrap=True)),
         TimeRemainingColumn(compact=True, table_column=Column(no_wrap=True)),
-        # The note takes what room is left, and is cut there.
-        TextColumn("[dim]{task.fields[note]}", table_column=Column(no_wrap=True, overflow="ellipsis", ratio=1)),
     )
-    with Progress(*columns, console=console, expand=True) as bar:
+
+    class _Noted(Progress):
+        """A bar with its note below it, on as many lines as that takes."""
+
+        def get_renderables(self) -> Iterable[RenderableType]:
+            yield from super().get_renderables()
+            if self.tasks and (note := self.tasks[0].fields["note"]):
+                yield Padding(Text(note, style="dim"), (0, 0, 0, 2))
+
+    with _Noted(*columns, console=console) as bar:
         task = bar.add_task(title, total=total, completed=done, rate="", note="")
 
         class _Bar:

@@ -1,6 +1,7 @@
 """Work is passed through unchanged, shown on a terminal, and told in a line a minute elsewhere."""
 
 import io
+import re
 import sys
 
 import pytest
@@ -101,6 +102,17 @@ def test_a_terminal_sees_the_title_the_count_and_the_note(plain, monkeypatch, ca
     last = terminal.getvalue().split("training")[-1]
     assert "7/10" in last and "loss 0.25" in last
     assert capsys.readouterr().out == "", "standard output is for results"
+
+
+def test_a_long_note_is_shown_to_its_end_below_the_bar(plain, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "60")
+    monkeypatch.setattr(sys, "stderr", terminal := Terminal())
+    note = ", ".join(f"align_{k} [0.{k}]" for k in range(10))  # brackets are no markup
+    with progress("training", 10, "step") as bar:
+        bar.advance(note=note)
+    first, *below = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", terminal.getvalue().split("training")[-1]).splitlines()
+    assert "1/10" in first and "align" not in first
+    assert len(below) > 2 and " ".join(" ".join(below).split()) == note
 
 
 def test_a_failure_in_the_middle_is_passed_on(plain):

@@ -7,8 +7,10 @@ import torch
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from glad.batch import Losses
+from glad.inputs import training_steps
+from glad.methods.base import Needs
 from glad.run import Run
-from glad.runlog import EVERY, RunLog
+from glad.runlog import EVERY, LOOKS, RunLog
 
 
 @pytest.fixture
@@ -40,11 +42,14 @@ def test_a_line_is_the_average_of_the_steps_since_the_last_one(run):
     assert first["lr"] == 0.5 and first["seconds_per_step"] > 0
 
 
-def test_the_note_repeats_the_latest_average(run):
-    with RunLog(run, 4) as log:
-        assert [log.step(done, losses(1.0), 0.1, 0.0) for done in (8, 9)] == ["", ""]
-        assert log.step(10, losses(1.0), 0.1, 0.0) == "class 1.000 order 2.000"
-        assert log.step(11, losses(5.0), 0.1, 0.0) == "class 1.000 order 2.000"
+def test_the_note_repeats_the_latest_average_and_before_there_is_one_says_how_it_begins(run):
+    stats = {"accuracy_class": torch.tensor(0.1), "accuracy_domain_global": torch.tensor(0.625)}
+    with RunLog(run, 4, board="none") as log:
+        log.since -= 10.0  # as if ten seconds had passed
+        notes = [log.step(done, Losses(losses(float(done)).terms, stats), 0.1, waited=1.0) for done in (8, 9, 10, 11)]
+    assert notes[0] == "class 8.000 order 16.000, domain accuracy global 0.62, data wait 10 %"
+    assert notes[1] == "class 8.500 order 17.000, domain accuracy global 0.62, data wait 20 %"
+    assert notes[2] == notes[3] == "class 9.000 order 18.000, domain accuracy global 0.62, data wait 30 %"
 
 
 def test_the_share_of_time_spent_waiting_for_data_is_a_share(run):
@@ -70,15 +75,36 @@ def test_a_resumed_log_forgets_what_is_done_again(run):
     assert [line["step"] for line in lines(run)] == [10, 20, 30]
 
 
-def test_tensorboard_shows_every_term_and_stat_once_per_step(run):
+def test_a_board_shows_every_term_and_stat_once_per_step(run):
     for first, upto in ((0, 20), (10, 20)):
         with RunLog(run, 4, first) as log:
             for done in range(first + 1, upto + 1):
                 log.step(done, losses(float(done)), 0.1, 0.0)
     events = EventAccumulator(str(run.folder / "tensorboard"))
     events.Reload()
-    assert set(events.Tags()["scalars"]) == {"terms/class", "terms/order", "stats/accuracy_class", "lr"}
+    shown = {"terms/class", "terms/order", "stats/accuracy_class", "total", "lr", "seconds_per_step", "data_wait"}
+    assert set(events.Tags()["scalars"]) == shown
     assert [(event.step, event.value) for event in events.Scalars("terms/class")] == [(10, 5.5), (20, 15.5)]
+    assert [(event.step, event.value) for event in events.Scalars("total")] == [(10, 16.5), (20, 46.5)]
+
+
+def test_pictures_of_what_is_seen_are_shown_at_the_start_and_now_and_then(run, square_recipe, monkeypatch):
+    recipe = square_recipe()
+    steps = training_steps(recipe, ("left", "right"), Needs(target=True), 0, 1)
+    batch, shown = steps[0], []
+    with RunLog(run, 4) as log:
+        monkeypatch.setattr(log.board, "picture", lambda name, pixels, step: shown.append((name, step)))
+        for step in range(20):
+            batch.progress = step / 20
+            log.look(steps, batch, step)
+    assert LOOKS == 5 and shown == [
+        (f"seen/{name}", step) for step in (0, 4, 8, 12, 16) for name in ("source", "target")
+    ]
+    shown.clear()
+    for fields in ({"writes": False}, {"board": "none"}):
+        with RunLog(run, 4, **fields) as log:
+            log.look(steps, batch, 0)
+    assert shown == []
 
 
 def test_a_process_that_does_not_write_leaves_no_trace(run):

@@ -17,8 +17,8 @@ FLOORS = (
     ("files", "ours", "letters", "progress", "part", "process", "machine", "recipe_file", "program", "scrub"),
     ("fast", "batch", "sampling", "augment", "color", "losses", "metrics", "selection", "optim", "chart", "published", "gaps"),
     ("data", "backbones", "methods"),  # wings: none sees another
-    ("recipe", "datasets", "features"),
-    ("run", "runlog", "inputs", "initial", "jobs", "fingerprint", "interface", "modelcard"),
+    ("recipe", "datasets", "features", "seen"),
+    ("run", "runlog", "inputs", "initial", "jobs", "fingerprint", "board", "interface", "modelcard"),
     ("mini", "scenes", "gapcharts", "gaptable", "confusion"),
     ("recipes", "scenebank"),
     ("table1",),
@@ -33,6 +33,8 @@ FLOORS = (
 # Modules of one floor that build on each other: (who imports, what it imports).
 WITHIN = {
     ("runlog", "run"),
+    ("runlog", "board"),
+    ("board", "run"),
     ("initial", "run"),
     ("run", "fingerprint"),
     ("predict", "evaluate"),
