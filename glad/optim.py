@@ -42,12 +42,15 @@ class Optim(Part):
     milestones: tuple[int, ...] = (5, 10)
     warmup: Share = 0.15
 
-    def build(self, method: nn.Module) -> torch.optim.Optimizer:
-        """Return the optimiser over every parameter of `method`, each in exactly one group."""
+    def build(self, method: nn.Module, fused: bool = False) -> torch.optim.Optimizer:
+        """Return the optimiser over every parameter of `method`, each in exactly one group.
+
+        `fused` makes each group one kernel, which is faster on a GPU, and on any device equal to within rounding.
+        """
         groups = parameter_groups(method, self)
         if self.optimizer == "adamw":
-            return torch.optim.AdamW(groups, lr=self.lr)
-        return torch.optim.SGD(groups, lr=self.lr, momentum=self.momentum)
+            return torch.optim.AdamW(groups, lr=self.lr, fused=fused or None)
+        return torch.optim.SGD(groups, lr=self.lr, momentum=self.momentum, fused=fused or None)
 
     def scale(self, step: int, total: int, steps_per_epoch: int) -> float:
         """Return the factor on every group's rate at `step` of `total`."""

@@ -88,7 +88,9 @@ class Recipe(Part):
         steps: optimiser steps; overrides `epochs` when given.
         batch_size: videos per domain and step, over all processes together.
         pairing: how the domains' videos follow one another.
-        precision: `32-true`, `bf16-mixed` or `16-mixed`.
+        precision: `32-true`, `tf32`, `bf16-mixed` or `16-mixed`. All but the first are for GPUs, and `bf16-mixed` for
+            processors that compute in it (docs/performance.md); `tf32` rounds the factors of products to ten bits.
+        compile: compile the backbone before the first step, which takes a minute: for GPUs and long trainings.
         after: the recipe that is run first, on the same data and seed, and whose backbone this one starts from.
         keep: how many checkpoints are kept to choose from, evenly spaced over the training, the last among them.
         select: the rule that chooses among them (`glad.selection`). Only `oracle` sees labels of the target.
@@ -113,7 +115,8 @@ class Recipe(Part):
     steps: PositiveInt | None = None
     batch_size: PositiveInt = 32
     pairing: Pairing = Pairing()
-    precision: Literal["32-true", "bf16-mixed", "16-mixed"] = "32-true"
+    precision: Literal["32-true", "tf32", "bf16-mixed", "16-mixed"] = "32-true"
+    compile: bool = False
     after: Part | None = None  # a Recipe; a field of the class's own type would be a cycle to the command line
     keep: PositiveInt = 1
     select: RuleName = "last"

@@ -108,7 +108,7 @@ def changed(tmp_path: Path, **fields: object) -> Path:
         ({"epoch": 3}, "Recipe has no field 'epoch'; did you mean 'epochs'?"),
         ({"optim": {"learning": 1}}, "optim: Optim has no field 'learning'; known fields: optimizer, lr"),
         ({"epochs": "many"}, "epochs: Input should be a valid integer"),
-        ({"precision": "fp8"}, "precision: Input should be '32-true', 'bf16-mixed' or '16-mixed', not 'fp8'"),
+        ({"precision": "fp8"}, "precision: Input should be '32-true', 'tf32', 'bf16-mixed' or '16-mixed', not 'fp8'"),
         (
             {"method": {"kind": "os:system"}},
             "'os:system' is no part of the glad package, and a recipe in JSON runs no code",

@@ -1,6 +1,5 @@
 """The loop: a recipe in, a run folder out. The same command again goes on where the last one stopped."""
 
-import math
 import time
 from pathlib import Path
 
@@ -11,8 +10,10 @@ from lightning_fabric.strategies.ddp import DDPStrategy
 from torch import nn
 
 from glad.batch import Losses
+from glad.board import BoardName, check_board
 from glad.data.loader import training_batches
 from glad.errors import UserError
+from glad.fast import missing
 from glad.initial import inherit, initial_backbone
 from glad.inputs import classes_of, described, training_steps
 from glad.process import interruptible, keep_memory, leave_cores
@@ -20,12 +21,20 @@ from glad.progress import progress, say
 from glad.recipe import Recipe
 from glad.run import Run
 from glad.runlog import RunLog
+from glad.watch import Watch
 
 SAVE_EVERY = 300.0  # seconds between checkpoints, besides the last
-REMEDY = "nothing of this step was kept. Lower --optim.lr, or the weight of the term that blew up, into a new --out"
 
 
-def train(recipe: Recipe, out: Path, *, workers: int = 2, devices: int = 1, stop_after: int | None = None) -> Run:
+def train(
+    recipe: Recipe,
+    out: Path,
+    *,
+    workers: int = 2,
+    devices: int = 1,
+    stop_after: int | None = None,
+    log: BoardName = "tensorboard",
+) -> Run:
     """Train `recipe` into the folder `out` and return the run; go on where an earlier call stopped.
 
     Args:
@@ -34,7 +43,9 @@ def train(recipe: Recipe, out: Path, *, workers: int = 2, devices: int = 1, stop
         workers: loader processes; 0 loads in this one.
         devices: processes, one a device, that share every batch.
         stop_after: stop, saved, when this many steps are done in all.
+        log: where the run can be watched besides its `log.jsonl`.
     """
+    check_board(log)
     leave_cores(workers)
     recipe.data.ensure()
     if not recipe.data.test.list.exists():
@@ -43,19 +54,25 @@ def train(recipe: Recipe, out: Path, *, workers: int = 2, devices: int = 1, stop
         say(f"the weights of {recipe.init} stand in for the stage before, which is not run")
     # Parameters may rest: the backbone while an order head learns first, a head that no video of a batch is fit for.
     strategy = DDPStrategy(find_unused_parameters=True) if devices > 1 else "auto"
-    fabric = Fabric(accelerator="auto", devices=devices, strategy=strategy, precision=recipe.precision)
+    if recipe.compile and (lacking := missing("compile")):
+        raise UserError(f"a compiled backbone needs {lacking}; install it, or train with --no-compile")
+    torch.set_float32_matmul_precision("high" if recipe.precision == "tf32" else "highest")
+    precision = "32-true" if recipe.precision == "tf32" else recipe.precision
+    fabric = Fabric(accelerator="auto", devices=devices, strategy=strategy, precision=precision)
     fabric.launch()
-    return train_stage(recipe, Run(out), fabric, workers, stop_after)
+    return train_stage(recipe, Run(out), fabric, workers, log, stop_after)
 
 
-def train_stage(recipe: Recipe, run: Run, fabric: Fabric, workers: int, stop_after: int | None = None) -> Run:
+def train_stage(
+    recipe: Recipe, run: Run, fabric: Fabric, workers: int, shown_on: BoardName, stop_after: int | None = None
+) -> Run:
     """Train one recipe, after the one before it, on processes that are there already; see `train`."""
     # start
     classes = classes_of(recipe.data)
     if (stage_before := recipe.warmup()) and not (run.last.exists() or run.published):
         # A fault in this stage's data is told before the other's hours.
         training_steps(recipe, classes, recipe.untrained(len(classes)).needs, 0, 1)
-        train_stage(stage_before, run.warmup, fabric, workers)
+        train_stage(stage_before, run.warmup, fabric, workers, shown_on)
     rank, world = fabric.global_rank, fabric.world_size
 
     with run.locked(rank == 0), interruptible() as interrupted:
@@ -66,7 +83,10 @@ def train_stage(recipe: Recipe, run: Run, fabric: Fabric, workers: int, stop_aft
         torch.manual_seed(recipe.seed)
         method = recipe.method.build(initial_backbone(recipe, run), len(classes))
         inherit(method, recipe, run)
-        optimizer = recipe.optim.build(method)
+        if recipe.compile:
+            method.backbone.compile(dynamic=False)
+        skips = recipe.precision == "16-mixed"  # steps whose gradient is not finite: the scaler of half precision
+        optimizer = inner = recipe.optim.build(method, fused=fabric.device.type == "cuda" and not skips)
 
         # data
         steps = training_steps(recipe, classes, method.needs, rank, world)
@@ -94,34 +114,40 @@ def train_stage(recipe: Recipe, run: Run, fabric: Fabric, workers: int, stop_aft
         kept = recipe.kept(total)[:-1]
         batches = training_batches(steps, first, last, workers, pin=fabric.device.type == "cuda")
         shown = progress(recipe.name, total, "step", first, shown=rank == 0)
-        with RunLog(run, per_epoch, first, rank == 0) as log, shown as bar:
+        with RunLog(run, per_epoch, first, rank == 0, shown_on) as log, shown as bar:
+            watch = Watch(log.step, fabric.device, inner, skips)
             for step, batch in enumerate(batches, start=first):
                 waited = time.monotonic() - ready
                 batch = batch.map(fabric.to_device)
                 batch.progress = step / total
+                log.look(steps, batch, step)
                 torch.manual_seed(step_seed(recipe.seed, step, rank))
                 scale = recipe.optim.scale(step, total, per_epoch)
                 recipe.optim.set_rate(optimizer, scale)
 
                 losses: Losses = model(batch)
-                fabric.backward(finite(losses, step + 1))
-                if recipe.optim.clip_norm:
-                    norm = fabric.clip_gradients(
-                        model, optimizer, max_norm=recipe.optim.clip_norm, error_if_nonfinite=False
-                    )
-                    finite_gradient(norm, losses, step + 1, recipe.precision)
+                fabric.backward(losses.total)
+                norm, limit = None, recipe.optim.clip_norm
+                if limit:
+                    norm = fabric.clip_gradients(model, optimizer, max_norm=limit, error_if_nonfinite=False)
+                watch.take(step + 1, losses, norm, recipe.optim.lr * scale, waited)
                 optimizer.step()
                 optimizer.zero_grad(set_to_none=True)
 
                 done, ready = step + 1, time.monotonic()
+                bar.advance(note=watch.note)
+                stop = bool(interrupted)
+                due = stop or ready - saved > SAVE_EVERY
+                if due or done in kept:
+                    watch.settle()
                 if done in kept and fabric.is_global_zero:
                     run.keep(method, done)
-                bar.advance(note=log.step(done, losses, recipe.optim.lr * scale, waited))
-                if interrupted or ready - saved > SAVE_EVERY:
+                if due:
                     save(run, fabric, method, optimizer, done)
                     saved = ready
-                if interrupted:
+                if stop:
                     raise UserError(f"stopped after step {done} of {total}, saved; the same command goes on from there")
+            watch.settle()
 
         # close
         if done > first:
@@ -134,25 +160,6 @@ def save(run: Run, fabric: Fabric, method: nn.Module, optimizer: torch.optim.Opt
     """Write a checkpoint of `done` steps; one process writes for all."""
     if fabric.is_global_zero:
         run.save({"method": method.state_dict(), "optimizer": optimizer.state_dict(), "step": done})
-
-
-def finite_gradient(norm: torch.Tensor | None, losses: Losses, step: int, precision: str) -> None:
-    """Stop at a gradient that is not finite, before it reaches the weights; fp16 skips such a step by itself."""
-    if norm is not None and precision != "16-mixed" and not math.isfinite(norm.item()):
-        raise UserError(f"the gradient is not finite in step {step}, with {named(losses)}; {REMEDY}")
-
-
-def named(losses: Losses) -> str:
-    """Return every term with its value."""
-    return ", ".join(f"{name} {value.item():.4g}" for name, value in losses.terms.items())
-
-
-def finite(losses: Losses, step: int) -> torch.Tensor:
-    """Return the objective; a non-finite one stops the run, naming the step (from 1, as in the log) and every term."""
-    total = losses.total
-    if not math.isfinite(total.item()):
-        raise UserError(f"the loss is not finite in step {step}: {named(losses)}; {REMEDY}")
-    return total
 
 
 def step_seed(seed: int, step: int, rank: int) -> int:

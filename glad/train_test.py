@@ -5,33 +5,12 @@ import json
 import pytest
 import torch
 
-from glad.batch import Losses
 from glad.errors import UserError
 from glad.methods.base import Needs
 from glad.methods.glad import GladConfig
 from glad.methods.supervised import SupervisedConfig
 from glad.optim import Optim
-from glad.train import finite, step_seed, train
-
-
-def terms(**values: float) -> Losses:
-    return Losses({name: torch.tensor(value) for name, value in values.items()})
-
-
-def test_the_objective_is_the_sum_of_the_terms_and_nothing_else():
-    losses = Losses({"a": torch.tensor(1.0), "b": torch.tensor(2.5)}, {"accuracy": torch.tensor(9.0)})
-    assert finite(losses, 1).item() == 3.5
-
-
-@pytest.mark.parametrize("bad", [float("nan"), float("inf"), -float("inf")])
-def test_a_loss_that_is_not_finite_names_the_step_and_every_term(bad):
-    with pytest.raises(UserError, match=rf"in step 3: class 0\.5, align_local {bad}, order 2;"):
-        finite(terms(**{"class": 0.5, "align_local": bad, "order": 2.0}), 3)
-
-
-def test_infinities_that_cancel_are_not_finite_either():
-    with pytest.raises(UserError, match="class inf, order -inf"):
-        finite(terms(**{"class": float("inf"), "order": -float("inf")}), 1)
+from glad.train import step_seed, train
 
 
 def test_every_step_and_process_draws_its_own_numbers():
@@ -102,3 +81,35 @@ def test_source_only_needs_no_target_on_disk(square_recipe, square_pair, tmp_pat
 
 def test_stopping_after_more_steps_than_there_are_is_no_error(square_recipe, tmp_path):
     assert train(square_recipe(steps=2), tmp_path / "run", workers=0, stop_after=99).checkpoint()["step"] == 2
+
+
+def test_factors_of_ten_bits_are_allowed_where_the_recipe_says_so_and_nowhere_else(square_recipe, tmp_path):
+    for precision, allowed in (("tf32", "high"), ("32-true", "highest")):
+        train(square_recipe(steps=1, precision=precision), tmp_path / precision, workers=0)
+        assert torch.get_float32_matmul_precision() == allowed
+
+
+def test_a_backbone_cannot_be_compiled_without_a_compiler(square_recipe, tmp_path, monkeypatch):
+    import glad.train
+
+    monkeypatch.setattr(glad.train, "missing", lambda name: f"what {name} needs")
+    with pytest.raises(UserError, match="a compiled backbone needs what compile needs; install it, or train with"):
+        train(square_recipe(steps=1, compile=True), tmp_path / "run", workers=0)
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_a_compiled_backbone_trains_to_the_same_weights(square_recipe, tmp_path):
+    """A minute at most; the small backbone, at two shapes: one clip of the whole video, two of its parts."""
+    from glad.backbones.small import SmallConfig
+    from glad.fast import missing
+
+    if lacking := missing("compile"):
+        pytest.skip(f"needs {lacking}")
+    trained = {}
+    for compiled in (False, True):
+        recipe = square_recipe(method=GladConfig(), backbone=SmallConfig(), steps=3, compile=compiled)
+        trained[compiled] = train(recipe, tmp_path / str(compiled), workers=0).checkpoint()["method"]
+    assert list(trained[False]) == list(trained[True])
+    for name, expected in trained[False].items():
+        torch.testing.assert_close(trained[True][name], expected, rtol=1e-3, atol=1e-4, msg=name)

@@ -18,7 +18,7 @@ FLOORS = (
     ("fast", "batch", "sampling", "augment", "color", "losses", "metrics", "selection", "optim", "chart", "published", "gaps"),
     ("data", "backbones", "methods"),  # wings: none sees another
     ("recipe", "datasets", "features", "seen"),
-    ("run", "runlog", "inputs", "initial", "jobs", "fingerprint", "board", "interface", "modelcard"),
+    ("run", "runlog", "inputs", "initial", "watch", "jobs", "fingerprint", "board", "interface", "modelcard"),
     ("mini", "scenes", "gapcharts", "gaptable", "confusion"),
     ("recipes", "scenebank"),
     ("table1",),
