@@ -57,21 +57,23 @@ def seen(frame: np.ndarray, rule: dict) -> np.ndarray:
     return resized(frame, size, size, rule["shrink"]).transpose(2, 0, 1)
 
 
-def main(model: str, video: str) -> None:
+def predicted(model: str, video: str) -> list[tuple[str, float]]:
+    """Return the classes with their probabilities, most probable first."""
     network = onnxruntime.InferenceSession(model)
     about = json.loads(network.get_modelmeta().custom_metadata_map["glad"])
     n = sum(1 for _ in av.open(video).decode(video=0))
     views = {name: indices(view["frames"], n) for name, view in about["inputs"].items()}
-    wanted, pixels = set(np.concatenate([view.ravel() for view in views.values()]).tolist()), {}
+    wanted, pixels = {j for view in views.values() for j in view.ravel().tolist()}, {}
     for number, frame in enumerate(av.open(video).decode(video=0)):
         if number in wanted:
-            pixels[number] = seen(np.rot90(frame.to_ndarray(format="rgb24"), frame.rotation // 90), about["pixels"])
+            upright = np.rot90(frame.to_ndarray(format="rgb24"), frame.rotation // 90)
+            pixels[number] = seen(upright, about["pixels"])
     clips = {name: np.stack([[pixels[j] for j in clip] for clip in view.tolist()]) for name, view in views.items()}
     feed = {name: clip.transpose(0, 2, 1, 3, 4)[None] for name, clip in clips.items()}
-    (probabilities,) = network.run(["probabilities"], feed)[0]
-    for k in np.argsort(-probabilities)[:3]:
-        print(f"{about['classes'][k]} {100 * probabilities[k]:.1f} %")
+    (probabilities,) = network.run(["probabilities"], feed)[0].tolist()
+    return sorted(zip(about["classes"], probabilities, strict=True), key=lambda pair: -pair[1])
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    for name, probability in predicted(*sys.argv[1:])[:3]:
+        print(f"{name} {100 * probability:.1f} %")
