@@ -14,6 +14,7 @@ from safetensors.torch import save_file
 
 from glad.errors import UserError
 from glad.files import write_text, writing
+from glad.hub import create, download, files_on_hub, upload
 from glad.modelcard import model_card
 from glad.progress import say
 from glad.recipe import Recipe, read_recipe
@@ -71,23 +72,15 @@ def push(run: Run, to: Place, *, license: str = "unknown", private: bool = False
             write_published(run, temporary, license, to.folder.resolve().name)
         return str(to.folder)
     assert to.hub is not None
-    api = hub()
     with tempfile.TemporaryDirectory() as name:
         write_published(run, folder := Path(name) / "run", license, to.hub)
-        upload(api, to.hub, folder, private)
+        there = files_on_hub(to.hub)
+        check_published(to.hub, there or [])
+        if there is None:
+            create(to.hub, private)
+        message = f"Weights of step {published_checkpoint(folder / 'weights.safetensors')['step']}"
+        upload(to.hub, folder, message, stale=["*.json", CODE])
     return f"https://huggingface.co/{to.hub}"
-
-
-def upload(api: Any, name: str, folder: Path, private: bool) -> None:
-    """Put a published run under a name of the hub, in one commit; refused where the name holds something else."""
-    message = f"Weights of step {published_checkpoint(folder / 'weights.safetensors')['step']}"
-    stale = ["*.json", CODE]  # of an earlier commit, unless they are written again
-    with on_the_hub(name):
-        if api.repo_exists(name):
-            check_published(name, api.list_repo_files(name))
-        else:
-            api.create_repo(name, private=private)
-        api.upload_folder(repo_id=name, folder_path=folder, commit_message=message, delete_patterns=stale)
 
 
 def pull(place: Place, out: Path) -> Run:
@@ -97,12 +90,9 @@ def pull(place: Place, out: Path) -> Run:
     """
     if place.folder is not None:
         copy_published(place.folder, out)
-        return Run(out)
-    assert place.hub is not None
-    api = hub()
-    with on_the_hub(place.hub):
-        folder = api.snapshot_download(place.hub, allow_patterns=[*NAMES, CODE])
-    copy_published(Path(folder), out)
+    else:
+        assert place.hub is not None
+        copy_published(download(place.hub, [*NAMES, CODE]), out)
     return Run(out)
 
 
@@ -215,27 +205,3 @@ def check_published(where: str, found: list[str]) -> None:
         strange = strange or files
     if strange:
         raise UserError(f"{where} holds '{sorted(strange)[0]}', which is not of a published run; choose another place")
-
-
-def hub() -> Any:
-    """Return the library's way to the hub."""
-    try:
-        from huggingface_hub import HfApi
-    except ImportError:
-        raise UserError('the hub needs huggingface_hub, which is not installed: pip install "glad[hub]"') from None
-    return HfApi()
-
-
-@contextmanager
-def on_the_hub(name: str) -> Iterator[None]:
-    """Turn what the library raises about `name` into one sentence."""
-    try:
-        yield
-    except (UserError, KeyboardInterrupt):
-        raise
-    except Exception as problem:  # of a dozen classes: the network, the hub, tokens, names
-        first = " ".join((str(problem) or type(problem).__name__).split("\n\n")[0].split())
-        raise UserError(
-            f"{name} on the Hugging Face Hub: {first.rstrip('.')}; `hf auth login` says who you are, which a private "
-            "or a new name needs"
-        ) from problem

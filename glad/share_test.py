@@ -1,6 +1,5 @@
 """A run goes out without its machine and comes back as a run that predicts the same; nothing of others is replaced."""
 
-import inspect
 import json
 import shutil
 import sys
@@ -10,12 +9,13 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
+from glad.data.domain import Domain
+from glad.data.named import Named
 from glad.errors import UserError
-from glad.evaluate import evaluate
+from glad.evaluate import answers, evaluate
 from glad.initial import initial_backbone
 from glad.methods.comix import CoMixConfig
 from glad.methods.glad import GladConfig
-from glad.predict import predict
 from glad.run import Run
 from glad.share import NAMES, Place, place_at, pull, push
 from glad.train import train
@@ -41,8 +41,11 @@ def run(trained, tmp_path, monkeypatch) -> Run:
     return Run(tmp_path / "run")
 
 
-def said_of(run: Run, squares: Path) -> list[tuple]:
-    return [(one.classes, one.probabilities) for one in predict(run, [squares / "test"])]
+def said_of(run: Run, squares: Path) -> list[list[float]]:
+    """Return the probabilities of four videos."""
+    videos = Named(tuple(sorted((squares / "test").iterdir())))
+    domain = Domain(videos, run.recipe.test_views, run.recipe.test_pixels)
+    return answers({0: run.method(run.selected())}, domain, 0, lambda _: None)[0].probabilities.tolist()
 
 
 def test_a_run_that_went_out_and_came_back_says_the_same(run, squares, tmp_path):
@@ -235,87 +238,6 @@ def test_code_of_ones_own_comes_along_and_is_not_run(square_recipe, squares, tmp
     assert (back.folder / "code" / "shared_mine.py").read_text() == file.read_text() and not ran.exists()
     assert "glad --code run/code/shared_mine.py predict" in (back.folder / "README.md").read_text()
     assert said_of(back, squares) == said and "shared_mine" in sys.modules
-
-
-# The hub
-
-
-class FakeHub:
-    """The hub as a folder: what `glad.share` asks of the library, by the library's own names for it."""
-
-    def __init__(self, root: Path) -> None:
-        self.root, self.calls = root, []
-
-    def __getattr__(self, name: str):
-        from huggingface_hub import HfApi
-
-        def call(*given: object, **named: object):
-            inspect.signature(getattr(HfApi, name)).bind(None, *given, **named)
-            self.calls.append(name)
-            return getattr(self, f"_{name}")(*given, **named)
-
-        return call
-
-    def _repo_exists(self, repo_id):
-        return (self.root / repo_id).is_dir()
-
-    def _create_repo(self, repo_id, private):
-        (self.root / repo_id).mkdir(parents=True)
-        (self.root / repo_id / ".gitattributes").write_text("private" if private else "")
-
-    def _list_repo_files(self, repo_id):
-        folder = self.root / repo_id
-        return [str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()]
-
-    def _upload_folder(self, repo_id, folder_path, commit_message, delete_patterns):
-        for pattern in delete_patterns:
-            for path in (self.root / repo_id).glob(pattern):
-                path.unlink()
-        shutil.copytree(folder_path, self.root / repo_id, dirs_exist_ok=True)
-
-    def _snapshot_download(self, repo_id, allow_patterns):
-        if not self._repo_exists(repo_id):
-            raise ValueError("404 Client Error.\n\nRepository Not Found for url")
-        return str(self.root / repo_id)
-
-
-@pytest.fixture
-def fake_hub(tmp_path, monkeypatch) -> FakeHub:
-    pytest.importorskip("huggingface_hub", reason="needs the extra hub")
-    found = FakeHub(tmp_path / "hub")
-    monkeypatch.setattr("glad.share.hub", lambda: found)
-    return found
-
-
-def test_a_run_goes_to_the_hub_and_comes_back(run, squares, fake_hub, tmp_path):
-    assert push(run, place_at("alice/squares"), private=True) == "https://huggingface.co/alice/squares"
-    assert fake_hub.calls == ["repo_exists", "create_repo", "upload_folder"]
-    assert (fake_hub.root / "alice/squares/.gitattributes").read_text() == "private"
-    assert "glad pull alice/squares run" in (fake_hub.root / "alice/squares/README.md").read_text()
-    assert said_of(pull(place_at("alice/squares"), tmp_path / "back"), squares) == said_of(run, squares)
-    run.scores.unlink()
-    push(run, place_at("hf:alice/squares"))
-    assert not (fake_hub.root / "alice/squares/scores.json").exists() and fake_hub.calls.count("create_repo") == 1
-
-
-def test_a_name_on_the_hub_that_holds_something_else_is_left_alone(run, fake_hub):
-    (fake_hub.root / "alice/other").mkdir(parents=True)
-    (fake_hub.root / "alice/other/pytorch_model.bin").write_text("theirs")
-    with pytest.raises(UserError, match=r"alice/other holds 'pytorch_model\.bin', which is not of a published run"):
-        push(run, place_at("alice/other"))
-    assert "upload_folder" not in fake_hub.calls
-
-
-def test_what_the_hub_refuses_is_one_sentence(fake_hub, tmp_path):
-    with pytest.raises(UserError, match=r"^alice/none on the Hugging Face Hub: 404 Client Error; `hf auth login`"):
-        pull(place_at("alice/none"), tmp_path / "back")
-    assert not (tmp_path / "back").exists()
-
-
-def test_a_library_that_is_not_there_is_named(run, monkeypatch):
-    monkeypatch.setitem(sys.modules, "huggingface_hub", None)
-    with pytest.raises(UserError, match=r'pip install "glad\[hub\]"'):
-        push(run, place_at("alice/squares"))
 
 
 def test_a_place_is_a_folder_or_a_name_and_never_a_guess(tmp_path, monkeypatch):
