@@ -1,12 +1,28 @@
-"""How the training process behaves on its machine: which cores it takes, what it does when told to stop."""
+"""How the training process behaves on its machine: its devices and cores, what it does when told to stop."""
 
 import ctypes
 import os
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
 
 import torch
+
+if TYPE_CHECKING:
+    from lightning_fabric import Fabric
+
+
+def fabric_of(devices: int, precision: Any) -> "Fabric":
+    """Return what spreads a training over `devices`, computing in a precision of `Recipe`; nothing is launched yet."""
+    from lightning_fabric import Fabric
+    from lightning_fabric.strategies.ddp import DDPStrategy
+
+    # Parameters may rest: the backbone while an order head learns first, a head that no video of a batch is fit for.
+    strategy = DDPStrategy(find_unused_parameters=True) if devices > 1 else "auto"
+    torch.set_float32_matmul_precision("high" if precision == "tf32" else "highest")
+    given = "32-true" if precision == "tf32" else precision
+    return Fabric(accelerator="auto", devices=devices, strategy=strategy, precision=given)
 
 
 def leave_cores(workers: int) -> None:

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from glad import process
-from glad.process import interruptible, leave_cores
+from glad.process import fabric_of, interruptible, leave_cores
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -102,3 +102,24 @@ def test_memory_that_is_kept_is_not_cleared_anew():
     if not kept:
         pytest.skip("the C library has no such settings")
     assert taken < measured("leave")[1] / 10
+
+
+def test_tf32_is_how_single_precision_is_multiplied():
+    try:
+        for precision, told, multiplied in (
+            ("tf32", "32-true", "high"),
+            ("32-true", "32-true", "highest"),
+            ("bf16-mixed", "bf16-mixed", "highest"),
+        ):
+            assert fabric_of(1, precision)._precision.precision == told
+            assert torch.get_float32_matmul_precision() == multiplied
+    finally:
+        torch.set_float32_matmul_precision("highest")
+
+
+def test_only_several_devices_are_told_that_parameters_may_rest():
+    from lightning_fabric.strategies import DDPStrategy
+
+    (one, two) = (fabric_of(devices, "32-true").strategy for devices in (1, 2))
+    assert not isinstance(one, DDPStrategy) and isinstance(two, DDPStrategy)
+    assert two._ddp_kwargs == {"find_unused_parameters": True}

@@ -4,12 +4,13 @@ import fcntl
 import json
 import platform
 import sys
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -112,10 +113,8 @@ class Run:
         with writing(self.folder):
             lock = (self.folder / ".lock").open("w")
         with lock:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                raise UserError(f"{self.folder}: another process is training here; choose another --out") from None
+            if not taken(lock):
+                raise UserError(f"{self.folder}: another process is training here; choose another --out")
             yield
 
     def save(self, checkpoint: Checkpoint) -> None:
@@ -132,16 +131,17 @@ class Run:
         with atomic(self.kept_file(step)) as temporary, temporary.open("wb") as file:
             torch.save({"method": method.state_dict(), "step": step}, file)
 
-    def checkpoint(self, step: int | None = None) -> Checkpoint:
+    def checkpoint(self, step: int | None = None, *, mapped: bool = False) -> Checkpoint:
         """Return the last checkpoint, or the one kept after `step`, on the CPU; nothing in it runs.
 
         Of a published run that is the one which was published, without an optimiser and without the heads of training.
+        Tensors that are `mapped` are read from the file when they are used, and not before.
         """
         path = self.last if step is None else self.kept_file(step)
         if step is None and self.published:
             return published_checkpoint(self.weights)
         try:
-            return torch.load(path, map_location="cpu", weights_only=True)
+            return torch.load(path, map_location="cpu", weights_only=True, mmap=mapped)
         except FileNotFoundError:
             raise UserError(f"{self.folder}: no checkpoint ({path.name}); train it first with `glad train`") from None
         except Exception as error:
@@ -216,6 +216,16 @@ def published_checkpoint(path: Path) -> Checkpoint:
             return {"method": {name: file.get_tensor(name) for name in file.keys()}, "step": step}  # noqa: SIM118
     except (SafetensorError, OSError, KeyError, ValueError) as error:
         raise UserError(f"{path}: cannot be read as the weights of a run ({error}); pull the run again") from None
+
+
+def taken(lock: TextIO) -> bool:
+    """Take hold of a lock; return False where another process has it for longer than `glad runs` looks at it."""
+    for wait in (0.0, 0.05, 0.2):
+        time.sleep(wait)
+        with suppress(BlockingIOError):
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return True
+    return False
 
 
 def whole(line: str) -> bool:

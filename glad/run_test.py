@@ -1,8 +1,10 @@
 """A run folder writes down what it is, refuses another recipe and a second process, and says what is broken."""
 
+import fcntl
 import json
 import os
 import sys
+import threading
 from importlib import metadata
 from pathlib import Path
 from types import SimpleNamespace
@@ -84,6 +86,25 @@ def test_a_locked_folder_is_refused_and_free_again_afterwards(run):
         raise AssertionError("two trainings in one folder")
     with run.locked():
         pass
+
+
+def test_a_glance_at_the_lock_does_not_keep_a_training_from_its_folder(run):
+    run.folder.mkdir(exist_ok=True)
+    glance = (run.folder / ".lock").open("w")
+    fcntl.flock(glance, fcntl.LOCK_SH)
+    threading.Timer(0.02, glance.close).start()
+    with run.locked():
+        pass
+
+
+def test_the_step_of_a_checkpoint_is_known_without_reading_its_tensors(run, monkeypatch):
+    run.save({"method": {"w": torch.arange(3.0)}, "step": 7})
+    reads = []
+    monkeypatch.setattr(
+        torch, "load", lambda path, load=torch.load, **how: (reads.append(how["mmap"]), load(path, **how))[1]
+    )
+    found = run.checkpoint(mapped=True)
+    assert reads == [True] and found["step"] == 7 and torch.equal(found["method"]["w"], torch.arange(3.0))
 
 
 def test_a_checkpoint_comes_back_as_it_was_saved(run):

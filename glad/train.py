@@ -6,7 +6,6 @@ from pathlib import Path
 import numpy as np
 import torch
 from lightning_fabric import Fabric
-from lightning_fabric.strategies.ddp import DDPStrategy
 from torch import nn
 
 from glad.batch import Losses
@@ -16,7 +15,7 @@ from glad.errors import UserError
 from glad.fast import missing
 from glad.initial import inherit, initial_backbone
 from glad.inputs import classes_of, described, training_steps
-from glad.process import interruptible, keep_memory, leave_cores
+from glad.process import fabric_of, interruptible, keep_memory, leave_cores
 from glad.progress import progress, say
 from glad.recipe import Recipe
 from glad.run import Run
@@ -52,27 +51,21 @@ def train(
         say(f"there is nothing at {recipe.data.test.list} (data.test.list): this run can be trained, but not evaluated")
     if recipe.after is not None and recipe.init is not None:
         say(f"the weights of {recipe.init} stand in for the stage before, which is not run")
-    # Parameters may rest: the backbone while an order head learns first, a head that no video of a batch is fit for.
-    strategy = DDPStrategy(find_unused_parameters=True) if devices > 1 else "auto"
     if recipe.compile and (lacking := missing("compile")):
         raise UserError(f"a compiled backbone needs {lacking}; install it, or train with --no-compile")
-    torch.set_float32_matmul_precision("high" if recipe.precision == "tf32" else "highest")
-    precision = "32-true" if recipe.precision == "tf32" else recipe.precision
-    fabric = Fabric(accelerator="auto", devices=devices, strategy=strategy, precision=precision)
+    fabric = fabric_of(devices, recipe.precision)
     fabric.launch()
     return train_stage(recipe, Run(out), fabric, workers, log, stop_after)
 
 
-def train_stage(
-    recipe: Recipe, run: Run, fabric: Fabric, workers: int, shown_on: BoardName, stop_after: int | None = None
-) -> Run:
+def train_stage(recipe: Recipe, run: Run, fabric: Fabric, workers: int, live: BoardName, stop_after: int | None) -> Run:
     """Train one recipe, after the one before it, on processes that are there already; see `train`."""
     # start
     classes = classes_of(recipe.data)
     if (stage_before := recipe.warmup()) and not (run.last.exists() or run.published):
         # A fault in this stage's data is told before the other's hours.
         training_steps(recipe, classes, recipe.untrained(len(classes)).needs, 0, 1)
-        train_stage(stage_before, run.warmup, fabric, workers, shown_on)
+        train_stage(stage_before, run.warmup, fabric, workers, live, None)
     rank, world = fabric.global_rank, fabric.world_size
 
     with run.locked(rank == 0), interruptible() as interrupted:
@@ -114,7 +107,7 @@ def train_stage(
         kept = recipe.kept(total)[:-1]
         batches = training_batches(steps, first, last, workers, pin=fabric.device.type == "cuda")
         shown = progress(recipe.name, total, "step", first, shown=rank == 0)
-        with RunLog(run, per_epoch, first, rank == 0, shown_on) as log, shown as bar:
+        with RunLog(run, per_epoch, first, rank == 0, live) as log, shown as bar:
             watch = Watch(log.step, fabric.device, inner, skips)
             for step, batch in enumerate(batches, start=first):
                 waited = time.monotonic() - ready

@@ -1,10 +1,12 @@
 """The loop does what a reader expects of it: rates, seeds, clipping, one loss over all terms. tests/ has the rest."""
 
 import json
+import sys
 
 import pytest
 import torch
 
+from glad.augment import Mix
 from glad.errors import UserError
 from glad.methods.base import Needs
 from glad.methods.glad import GladConfig
@@ -113,3 +115,19 @@ def test_a_compiled_backbone_trains_to_the_same_weights(square_recipe, tmp_path)
     assert list(trained[False]) == list(trained[True])
     for name, expected in trained[False].items():
         torch.testing.assert_close(trained[True][name], expected, rtol=1e-3, atol=1e-4, msg=name)
+
+
+def test_where_it_is_watched_changes_nothing_in_it(square_recipe, tmp_path):
+    recipe = square_recipe(mix=Mix(probability=0.5), after=None)
+    shown = train(recipe, tmp_path / "shown", workers=0)
+    alone = train(recipe, tmp_path / "alone", workers=0, log="none")
+    assert list((shown.folder / "tensorboard").iterdir()) and not (alone.folder / "tensorboard").exists()
+    for name, value in alone.checkpoint()["method"].items():
+        assert torch.equal(value, shown.checkpoint()["method"][name])
+
+
+def test_a_board_that_is_not_there_is_told_before_anything_is_begun(square_recipe, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "wandb", None)
+    with pytest.raises(UserError, match="wandb"):
+        train(square_recipe(), tmp_path / "run", workers=0, log="wandb")
+    assert not (tmp_path / "run").exists()

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 Runs = Annotated[tuple[Path, ...], Positional, arg(metavar="RUN ...")]
 # As in glad.recipe, which takes a second to import.
 Rule = Literal["last", "source_val", "entropy", "infomax", "snd", "bnm", "class_cluster", "oracle"]
+Board = Literal["tensorboard", "wandb", "none"]  # as in glad.board
 Backend = Literal["auto", "openvino", "onnxruntime", "compile", "eager"]  # as in glad.fast
 
 
@@ -47,6 +48,8 @@ class TrainOptions:
     """Processes that train, one a GPU; they share every batch."""
     stop_after: int | None = None
     """Stop, saved, when so many steps are done in all; a stage before is not counted."""
+    log: Board = "tensorboard"
+    """Where the run can be watched besides its log.jsonl (docs/runs.md)."""
 
 
 def train(arguments: list[str]) -> None:
@@ -63,10 +66,10 @@ def train(arguments: list[str]) -> None:
     import glad.train
 
     out = options.out or Path("runs") / recipe.name
-    run = glad.train.train(recipe, out, workers=options.workers, devices=options.devices, stop_after=options.stop_after)
-    print(
-        f"{recipe.name}: {run.checkpoint()['step']} steps trained into {run.folder}; score: glad evaluate {run.folder}"
-    )
+    how = {name: getattr(options, name) for name in ("workers", "devices", "stop_after", "log")}
+    run = glad.train.train(recipe, out, **how)
+    steps = run.checkpoint(mapped=True)["step"]
+    print(f"{recipe.name}: {steps} steps trained into {run.folder}; score: glad evaluate {run.folder}")
 
 
 def overridden(recipe: "Recipe", arguments: list[str], prog: str) -> "Recipe":
