@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from glad.batch import Clips
 from glad.errors import UserError
 from glad.files import atomic, write_text
-from glad.interface import interface
+from glad.interface import as_text, interface
 from glad.methods.base import Method
 from glad.ours import check_ours
 from glad.program import ONNX, needs, program_of, read_pt2, write_onnx, write_pt2
@@ -90,7 +90,7 @@ def export(run: Run, folder: Path, formats: tuple[Format, ...] = ("onnx",)) -> l
                 write_pt2(program, temporary, about)
             written.append(Exported(folder / FILES[kind], check_close(READ[kind](temporary), expected, FILES[kind])))
     found = {one.file.name: {"largest_difference": one.difference, "videos": sum(BATCHES)} for one in written}
-    write_text(folder / ABOUT, json.dumps(about | {"files": before | found}, indent=2) + "\n")
+    write_text(folder / ABOUT, as_text(about | {"files": before | found}))
     return written
 
 
@@ -104,7 +104,7 @@ def begin(folder: Path, about: dict[str, Any]) -> dict[str, Any]:
     files = earlier.pop("files", {})
     if earlier != about:
         files = {}
-        write_text(folder / ABOUT, json.dumps(about, indent=2) + "\n")
+        write_text(folder / ABOUT, as_text(about))
         for name in FILES.values():
             (folder / name).unlink(missing_ok=True)
     return files

@@ -42,8 +42,8 @@ def _hub(name: str) -> Iterator[Any]:
     try:
         yield HfApi()
     except Exception as problem:  # of a dozen classes: the network, the hub, tokens, names
-        first = " ".join((str(problem) or type(problem).__name__).split("\n\n")[0].split())
+        first = (str(problem).strip().splitlines() or ["no reason is given"])[0].rstrip(".")
         raise UserError(
-            f"{name} on the Hugging Face Hub: {first.rstrip('.')}; `hf auth login` says who you are, which a private "
-            "or a new name needs"
+            f"{name} on the Hugging Face Hub: {type(problem).__name__}, {first}; `hf auth login` says who you are, "
+            "which a private or a new name needs"
         ) from problem

@@ -122,7 +122,9 @@ def test_a_name_that_holds_something_else_is_left_alone(run, fake_hub):
 
 
 def test_what_the_hub_refuses_is_one_sentence(fake_hub, tmp_path):
-    with pytest.raises(UserError, match=r"^alice/none on the Hugging Face Hub: 404 Client Error; `hf auth login`"):
+    with pytest.raises(
+        UserError, match=r"^alice/none on the Hugging Face Hub: ValueError, 404 Client Error; `hf auth login`"
+    ):
         pull(place_at("alice/none"), tmp_path / "back")
     assert not (tmp_path / "back").exists()
 

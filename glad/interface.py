@@ -1,5 +1,7 @@
 """What an exported model takes and gives, as JSON that can be followed without glad: frames, pixels, classes."""
 
+import json
+import re
 from typing import Any
 
 from glad import __version__
@@ -41,6 +43,12 @@ def interface(recipe: Recipe, classes: tuple[str, ...], step: int) -> dict[str, 
         "outputs": {"probabilities": {"type": "float32", "shape": ["videos", len(classes)]}},
         "pixels": pixel_rule(recipe.test_pixels),
     }
+
+
+def as_text(about: dict[str, Any]) -> str:
+    """Return an interface as JSON to read: indented, but a list of numbers on one line."""
+    text = json.dumps(about, indent=2, ensure_ascii=False)
+    return re.sub(r"\[\s+(-?\d[-\d,.\s]*?)\s+\]", lambda found: f"[{' '.join(found[1].split())}]", text) + "\n"
 
 
 def frame_rules(sampler: Sampler) -> dict[str, dict[str, Any]]:

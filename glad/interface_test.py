@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from glad.augment import Spatial
-from glad.interface import frame_rules, interface, pixel_rule
+from glad.interface import as_text, frame_rules, interface, pixel_rule
 from glad.sampling import Grid, Nodes, Ordered, Quarters, Sampler, Segments
 
 SAMPLERS = {
@@ -77,6 +77,13 @@ def test_a_sampler_of_ones_own_is_named_by_its_fields_and_examples(square_recipe
     assert rules["ends"]["rule"] == "own" and rules["ends"]["sampler"]["length"] == 4
     about = interface(square_recipe(test_views=Ends(length=4)), ("left", "right"), 7)
     assert about["inputs"]["ends"]["examples"]["20"] == [[0, 19, 0, 19]]
+
+
+def test_lists_of_numbers_stand_on_one_line():
+    about = {"a": [1, 2], "b": [[0, 3], [4, 5]], "c": ["[\n1", "ä"], "d": [], "e": {"f": -1.5}}
+    text = as_text(about)
+    assert json.loads(text) == about
+    assert '"a": [1, 2],' in text and "    [4, 5]\n" in text and '"ä"' in text
 
 
 def test_what_a_model_takes_and_gives(square_recipe):

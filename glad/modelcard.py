@@ -87,9 +87,11 @@ def use(address: str, code: tuple[str, ...]) -> str:
 
 def protocol(recipe: Recipe, step: int) -> str:
     """Return by which method it was trained, which labels were seen, and which rule chose the weights."""
-    pair = recipe.data
+    pair, chain = recipe.data, stages(recipe)
     seen = "labels of the source videos; " + (
-        "the target's videos were seen without labels" if needs_target(recipe) else "no video of the target was seen"
+        "the target's videos were seen without labels"
+        if any(stage.untrained(2).needs.target for stage in chain)
+        else "no video of the target was seen"
     )
     if pair.source.folder == pair.target.folder:
         seen = "**labels of the target**: its labelled videos are from the target's folder. It is an upper bound"
@@ -101,11 +103,11 @@ def protocol(recipe: Recipe, step: int) -> str:
     rows = [
         ("method", first_sentence(type(recipe.method).__module__, type(recipe.method).__name__)),
         ("backbone", first_sentence(type(recipe.backbone).__module__, type(recipe.backbone).__name__)),
-        ("began with", recipe.init or ("the stage before it" if recipe.warmup() else "random weights")),
-    ]
-    if before := recipe.warmup():
-        rows.append(("the stage before", f"`{before.name}`: {before.about}"))
-    rows += [
+        *(
+            (f"stage {number}", f"`{stage.name}`: {stage.about}".removesuffix(": "))
+            for number, stage in enumerate(chain, start=1)
+        ),
+        ("began with", chain[0].init or "random weights"),
         ("labels seen in training", seen),
         ("weights", f"step {step}, by {rule}"),
         ("seed", f"{recipe.seed}; one training"),
@@ -114,10 +116,10 @@ def protocol(recipe: Recipe, step: int) -> str:
     return f"| | |\n| --- | --- |\n{table}\n\nEvery setting is in `recipe.json`. GLAD: [paper]({PAPER})."
 
 
-def needs_target(recipe: Recipe) -> bool:
-    """Return whether the method, or a stage before it, sees the videos of the target."""
+def stages(recipe: Recipe) -> list[Recipe]:
+    """Return the stages of a training, the first one first, this one last."""
     before = recipe.warmup()
-    return recipe.untrained(2).needs.target or (before is not None and needs_target(before))
+    return [*(stages(before) if before else []), recipe]
 
 
 def first_sentence(module: str, name: str) -> str:
@@ -163,10 +165,10 @@ def data(recipe: Recipe, files: dict[str, Any], license: str) -> str:
             digest = (files.get(f"data.{role}.list") or {}).get("sha256")
             mark = f"`{digest[:16]}…`" if digest else "–"
             rows.append(f"| {role} | `{videos.list}` | {mark} | {known_licence(videos.list, videos.root)} |")
-    if recipe.init:
-        digest = (files.get("init") or {}).get("sha256")
+    if init := stages(recipe)[0].init:
+        digest = (files.get("init") or {}).get("sha256") if init == recipe.init else None
         mark = f"`{digest[:16]}…`" if digest else "–"
-        rows.append(f"| first weights | `{recipe.init}` | {mark} | {known_licence(Path(recipe.init), None)} |")
+        rows.append(f"| first weights | `{init}` | {mark} | {known_licence(Path(init), None)} |")
     table = "\n".join(["| | list | SHA-256 | licence of the data |", "| --- | --- | --- | --- |", *rows])
     of_weights = (
         "Nobody has said under which licence these weights are given."

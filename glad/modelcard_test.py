@@ -60,8 +60,11 @@ def test_a_stage_before_counts_too(card, square_recipe):
     before = square_recipe(name="first", about="Learns order.", method=OrderConfig())
     page = card(after=before)
     assert "seen without labels" in row(page, "labels seen in training")
-    assert row(page, "the stage before") == "| the stage before | `first`: Learns order. |"
-    assert "the stage before it" in row(page, "began with")
+    assert row(page, "stage 1") == "| stage 1 | `first`: Learns order. |"
+    assert row(page, "stage 2") == "| stage 2 | `squares` |" and "random" in row(page, "began with")
+    page = card(after=before.model_copy(update={"init": "kinetics/i3d.pth"}))
+    assert row(page, "began with") == "| began with | kinetics/i3d.pth |"
+    assert "Kinetics: annotations" in row(page, "first weights")
 
 
 def test_the_rule_that_chose_the_weights_is_named(card):

@@ -13,7 +13,7 @@ from typing import Any
 from safetensors.torch import save_file
 
 from glad.errors import UserError
-from glad.files import write_text, writing
+from glad.files import atomic, write_text, writing
 from glad.hub import create, download, files_on_hub, upload
 from glad.modelcard import model_card
 from glad.progress import say
@@ -115,8 +115,8 @@ def write_published(run: Run, folder: Path, license: str, address: str) -> None:
     for name, value in files.items():
         write_text(folder / name, json.dumps(value, indent=2) + "\n")
     write_text(folder / "classes.txt", "".join(f"{name}\n" for name in run.classes))
-    with writing(folder):
-        save_file(tensors, folder / "weights.safetensors", {"format": "pt", "step": str(checkpoint["step"])})
+    with atomic(folder / "weights.safetensors") as temporary:
+        save_file(tensors, temporary, {"format": "pt", "step": str(checkpoint["step"])})
     code = sorted((run.folder / "code").glob("*.py"))
     for file in code:
         text = file.read_text(encoding="utf-8")
@@ -204,4 +204,5 @@ def check_published(where: str, found: list[str]) -> None:
     if files and "weights.safetensors" not in files:
         strange = strange or files
     if strange:
-        raise UserError(f"{where} holds '{sorted(strange)[0]}', which is not of a published run; choose another place")
+        first = min(strange, key=lambda name: (name.startswith("."), name))
+        raise UserError(f"{where} holds '{first}', which is not of a published run; choose another place")
