@@ -26,6 +26,7 @@ from glad.data.loader import Steps, training_batches
 from glad.inputs import training_steps
 from glad.methods.base import Needs
 from glad.methods.glad import GladConfig
+from glad.process import keep_memory
 from glad.recipe import Pair, Recipe, Videos
 from glad.sampling import Segments
 
@@ -142,6 +143,7 @@ def longer_clips(folder: Path, rounds: int, picture: tuple[int, int]) -> Row:
     """Return how straight the line is that time makes over frames."""
     made_up(folder / "long", 1, 512, picture)
     listing = open_listing(folder / "long" / "list.txt", labelled=True, root=folder / "long" / "frames")
+    keep_memory()  # as loader processes do, which are born of a training process
     counts = {(views, length): views * length for views in (1, 2, 4, 8) for length in (8, 16, 32, 64)}
 
     def job(views: int, length: int) -> Callable[[], object]:

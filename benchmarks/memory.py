@@ -101,7 +101,7 @@ def trained(folder: str, steps: str) -> Found:
     from glad.recipe import Pair, Recipe, Videos
     from glad.runlog import RunLog
     from glad.sampling import Segments
-    from glad.train import train
+    from glad.training import train
 
     torch.set_num_threads(1)
     videos = Videos(list=Path(folder) / "list.txt", root=Path(folder) / "frames")

@@ -36,7 +36,7 @@ from glad.mini import make
 from glad.recipe import Pair, Recipe
 from glad.recipes.mini import GLAD, ORDER
 from glad.run import Run
-from glad.train import step_seed, train
+from glad.training import step_seed, train
 
 HERE = Path(__file__).parents[1]
 

@@ -24,10 +24,10 @@ def first_steps(folder: str, size: str, begun: str) -> None:
     """Train one step in this process, which was begun at a time; print when what happened."""
     from growth import recipe_of
 
-    import glad.train
+    import glad.training
 
     imported, first = time.time(), 0.0
-    plain = glad.train.training_batches
+    plain = glad.training.training_batches
 
     def watched(*given: Any, **more: Any) -> Iterator[Any]:
         nonlocal first
@@ -35,9 +35,9 @@ def first_steps(folder: str, size: str, begun: str) -> None:
             first = first or time.time()
             yield batch
 
-    glad.train.training_batches = watched
+    glad.training.training_batches = watched
     with tempfile.TemporaryDirectory() as out:
-        glad.train.train(recipe_of(Path(folder), int(size)), Path(out), workers=2, stop_after=1)
+        glad.training.train(recipe_of(Path(folder), int(size)), Path(out), workers=2, stop_after=1)
         last = time.time()
     said = {"import": imported, "first batch": first, "first step, saved": last}
     found = {name: moment - float(begun) for name, moment in said.items()}
@@ -120,7 +120,7 @@ def rows(found: dict[str, list[dict[str, float]]]) -> list[Row]:
                 share=of("torch") / of(name, "first batch"),
                 figures={
                     "s, import torch": of("torch"),
-                    "s, import glad.train": of(name, "import"),
+                    "s, import glad.training": of(name, "import"),
                     "s, first batch": of(name, "first batch"),
                     "s, first step and its checkpoint": of(name, "first step, saved"),
                 },

@@ -7,7 +7,7 @@ from glad.evaluate import evaluate, summary
 from glad.progress import say
 from glad.recipes.find import find_recipe
 from glad.report.page import write_report
-from glad.train import train
+from glad.training import train
 
 RECIPES = ("mini-source-only", "mini-glad")
 

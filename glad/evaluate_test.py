@@ -13,7 +13,7 @@ from glad.inputs import held_out_domain, target_domain
 from glad.recipe import Videos
 from glad.run import Run
 from glad.selection import LABEL_FREE, RULES, Labelled, oracle
-from glad.train import train
+from glad.training import train
 
 STEPS = [2, 4, 6]
 

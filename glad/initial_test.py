@@ -12,7 +12,7 @@ from glad.methods.order import OrderConfig
 from glad.recipe import init_path
 from glad.run import Run
 from glad.sampling import Ordered
-from glad.train import train
+from glad.training import train
 
 
 def state(recipe, run: Run) -> dict[str, torch.Tensor]:

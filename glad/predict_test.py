@@ -11,7 +11,7 @@ from glad.errors import UserError
 from glad.evaluate import answers, evaluate
 from glad.predict import Prediction, predict
 from glad.run import Run
-from glad.train import train
+from glad.training import train
 
 
 @pytest.fixture(scope="module")

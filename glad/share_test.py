@@ -18,7 +18,7 @@ from glad.methods.comix import CoMixConfig
 from glad.methods.glad import GladConfig
 from glad.run import Run
 from glad.share import NAMES, Place, place_at, pull, push
-from glad.train import train
+from glad.training import train
 
 ME = frozenset({"alice", "box7"})
 

@@ -151,7 +151,7 @@ def finish(recipe: Recipe, seed: int, place: Place) -> str:
     import torch
 
     from glad.evaluate import evaluate
-    from glad.train import train
+    from glad.training import train
 
     run, cuda = place.run(recipe, seed), torch.cuda.is_available()
     afresh = not run.last.exists()

@@ -128,7 +128,7 @@ def test_a_page_of_others_is_not_written_over(tmp_path):
 
 def test_a_table_trains_what_is_missing_goes_on_with_what_was_begun_and_leaves_what_is_done(square_recipe, tmp_path):
     from glad.evaluate import evaluate
-    from glad.train import train
+    from glad.training import train
 
     recipe = square_recipe(keep=2)
     other = square_recipe(name="other", steps=2)
@@ -200,7 +200,7 @@ def test_the_order_that_a_warm_up_learnt_is_measured_on_held_out_videos(square_r
     from glad.methods.order import OrderConfig
     from glad.methods.supervised import SupervisedConfig
     from glad.sampling import Ordered
-    from glad.train import train
+    from glad.training import train
 
     views = Ordered(length=3, interval=1, short="repeat_last")
     warmup = square_recipe(name="o", method=OrderConfig(), source_views=views, target_views=views, steps=1)

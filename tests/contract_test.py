@@ -27,7 +27,7 @@ from glad.methods.supervised import SupervisedConfig
 from glad.optim import Optim
 from glad.recipe import Pair, Recipe, Videos
 from glad.sampling import Nodes, Ordered, Segments
-from glad.train import train
+from glad.training import train
 
 CLASSES, BATCH = 3, 4
 VIEWS = {"global": {"global": 1}, "local": {"local": 2}, "both": {"global": 1, "local": 2}}

@@ -22,7 +22,7 @@ FLOORS = (
     ("mini", "scenes", "gapcharts", "gaptable", "confusion"),
     ("recipes", "scenebank"),
     ("table1",),
-    ("train", "evaluate", "predict", "show", "results", "sampled", "check", "export", "share"),
+    ("training", "evaluate", "predict", "show", "results", "sampled", "check", "export", "share"),
     ("tabular", "filmstrip", "sizing"),
     ("table", "project", "report"),
     ("demo",),
@@ -51,7 +51,7 @@ UNTESTED = {
     "recipes.mini": "values; glad/recipes/find_test.py reads them all",
     "recipes.own": "values; glad/recipes/find_test.py reads them all",
     "recipes.k2b": "tests/presets_test.py and tests/full_size_test.py",
-    "demo": "the tests of glad/train.py, glad/evaluate.py and glad/report hold its parts; `make demo` runs it",
+    "demo": "the tests of glad/training.py, glad/evaluate.py and glad/report hold its parts; `make demo` runs it",
 }
 DRAWERS = {"utils", "util", "misc", "common", "helpers", "helper", "engine", "core", "base_class"}
 
@@ -123,9 +123,9 @@ def test_imports_go_down():
 
 def test_the_rule_can_tell():
     assert faults([("data.video", "methods.glad"), ("methods.glad", "data.video"), ("batch", "losses")]) != []
-    assert len(faults([("errors", "files"), ("methods.order", "train"), ("backbones.tiny", "data.image")])) == 3
-    assert faults([("methods.glad", "methods.order"), ("train", "recipe"), ("data.image", "files")]) == []
-    assert {("commands.runs", "train"), ("methods.glad", "losses"), ("data.domain", "augment")} <= set(EDGES)
+    assert len(faults([("errors", "files"), ("methods.order", "training"), ("backbones.tiny", "data.image")])) == 3
+    assert faults([("methods.glad", "methods.order"), ("training", "recipe"), ("data.image", "files")]) == []
+    assert {("commands.runs", "training"), ("methods.glad", "losses"), ("data.domain", "augment")} <= set(EDGES)
 
 
 def test_exceptions_are_needed():
@@ -151,7 +151,7 @@ def test_only_the_command_line_reads_the_command_line():
 
 @pytest.mark.parametrize("path", sorted(PACKAGE.rglob("*.py")), ids=lambda path: str(path.relative_to(PACKAGE)))
 def test_a_file_is_read_in_one_sitting(path):
-    assert len(path.read_text(encoding="utf-8").splitlines()) <= (160 if path == PACKAGE / "train.py" else 400)
+    assert len(path.read_text(encoding="utf-8").splitlines()) <= (160 if path == PACKAGE / "training.py" else 400)
     assert path.stem not in DRAWERS
 
 

@@ -9,7 +9,7 @@ from glad.methods.comix import CoMixConfig
 from glad.recipe import Pair, Recipe, Videos
 from glad.recipes.k2b import CO2A, COMIX, COMIX_R50, DANN, GLAD, GLAD_RELEASE, ORDER, SUPERVISED_TARGET, TSM
 from glad.sampling import Nodes
-from glad.train import train
+from glad.training import train
 
 CLASSES = ("jump", "run")
 ALIGN = {"align_global", "align_local", "align_cross"}

@@ -14,7 +14,7 @@ from glad.project import Project, check_names, listings_of
 from glad.recipe import Pair
 from glad.run import Run
 from glad.show import strips_of
-from glad.train import train
+from glad.training import train
 
 
 @pytest.fixture(scope="module")

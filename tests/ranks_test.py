@@ -15,7 +15,7 @@ from glad.methods.order import OrderConfig, OrderHeadConfig
 from glad.optim import Optim
 from glad.run import Run
 from glad.sampling import Ordered
-from glad.train import train
+from glad.training import train
 
 STEPS = 6
 

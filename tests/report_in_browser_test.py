@@ -15,7 +15,7 @@ import pytest
 
 from glad.evaluate import evaluate
 from glad.report.page import write_report
-from glad.train import train
+from glad.training import train
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 FLAGS = (

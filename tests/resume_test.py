@@ -19,7 +19,7 @@ from glad.methods.supervised import SupervisedConfig
 from glad.optim import Optim
 from glad.run import Run
 from glad.sampling import Ordered
-from glad.train import step_seed, train
+from glad.training import step_seed, train
 
 STEPS = 10
 
@@ -107,7 +107,7 @@ def test_the_stage_before_is_resumed_too(recipe, square_recipe, tmp_path):
 
 COMMAND = """
 import sys, time
-import glad.train, glad.data.domain
+import glad.training, glad.data.domain
 draw = glad.data.domain.Domain.sample
 glad.data.domain.Domain.sample = lambda *given: (time.sleep(0.02), draw(*given))[1]  # so that there is time to stop it
 from glad.cli import main

@@ -21,7 +21,7 @@ from glad.export import export
 from glad.interface import frame_rules, pixel_rule
 from glad.run import Run
 from glad.sampling import Grid, Nodes, Ordered, Quarters, Sampler, Segments
-from glad.train import train
+from glad.training import train
 
 SCRIPT = Path(__file__).resolve().parent.parent / "examples" / "onnx_predict.py"
 SAMPLERS = (

@@ -63,11 +63,11 @@ def train(arguments: list[str]) -> None:
     options, fields = tyro.cli(TrainOptions, args=plain, prog="glad train", return_unknown_args=True)
     recipe = overridden(find_recipe(options.recipe), [*fields, *helped], f"glad train {options.recipe}")
 
-    import glad.train
+    import glad.training
 
     out = options.out or Path("runs") / recipe.name
     how = {name: getattr(options, name) for name in ("workers", "devices", "stop_after", "log")}
-    run = glad.train.train(recipe, out, **how)
+    run = glad.training.train(recipe, out, **how)
     steps = run.checkpoint(mapped=True)["step"]
     print(f"{recipe.name}: {steps} steps trained into {run.folder}; score: glad evaluate {run.folder}")
 

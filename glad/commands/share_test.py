@@ -8,7 +8,7 @@ import pytest
 
 from glad.cli import main
 from glad.run import Run
-from glad.train import train
+from glad.training import train
 
 
 @pytest.fixture(scope="module")

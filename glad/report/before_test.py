@@ -7,7 +7,7 @@ from glad.features import read_features
 from glad.initial import starting_backbone
 from glad.report.before import features_before
 from glad.run import Run
-from glad.train import train
+from glad.training import train
 
 
 def test_they_are_those_of_the_first_weights_on_the_same_videos(square_recipe, tmp_path):

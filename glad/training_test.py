@@ -12,7 +12,7 @@ from glad.methods.base import Needs
 from glad.methods.glad import GladConfig
 from glad.methods.supervised import SupervisedConfig
 from glad.optim import Optim
-from glad.train import step_seed, train
+from glad.training import step_seed, train
 
 
 def test_every_step_and_process_draws_its_own_numbers():
@@ -92,9 +92,9 @@ def test_factors_of_ten_bits_are_allowed_where_the_recipe_says_so_and_nowhere_el
 
 
 def test_a_backbone_cannot_be_compiled_without_a_compiler(square_recipe, tmp_path, monkeypatch):
-    import glad.train
+    import glad.training
 
-    monkeypatch.setattr(glad.train, "missing", lambda name: f"what {name} needs")
+    monkeypatch.setattr(glad.training, "missing", lambda name: f"what {name} needs")
     with pytest.raises(UserError, match="a compiled backbone needs what compile needs; install it, or train with"):
         train(square_recipe(steps=1, compile=True), tmp_path / "run", workers=0)
 
