@@ -46,9 +46,12 @@ def interface(recipe: Recipe, classes: tuple[str, ...], step: int) -> dict[str, 
 
 
 def as_text(about: dict[str, Any]) -> str:
-    """Return an interface as JSON to read: indented, but a list of numbers on one line."""
+    """Return an interface as JSON to read: indented, but a list of numbers, or a shape, on one line."""
     text = json.dumps(about, indent=2, ensure_ascii=False)
-    return re.sub(r"\[\s+(-?\d[-\d,.\s]*?)\s+\]", lambda found: f"[{' '.join(found[1].split())}]", text) + "\n"
+    return (
+        re.sub(r"\[\s+((?:\"videos\",)?[-\d,.\s]*\d)\s+\]", lambda found: f"[{' '.join(found[1].split())}]", text)
+        + "\n"
+    )
 
 
 def frame_rules(sampler: Sampler) -> dict[str, dict[str, Any]]:

@@ -80,10 +80,10 @@ def test_a_sampler_of_ones_own_is_named_by_its_fields_and_examples(square_recipe
 
 
 def test_lists_of_numbers_stand_on_one_line():
-    about = {"a": [1, 2], "b": [[0, 3], [4, 5]], "c": ["[\n1", "ä"], "d": [], "e": {"f": -1.5}}
+    about = {"a": [1, 2], "b": [[0, 3], [4, 5]], "c": ["[\n1", "ä"], "d": ["videos", 3], "e": {"f": [], "g": -1.5}}
     text = as_text(about)
     assert json.loads(text) == about
-    assert '"a": [1, 2],' in text and "    [4, 5]\n" in text and '"ä"' in text
+    assert '"a": [1, 2],' in text and "    [4, 5]\n" in text and '"d": ["videos", 3],' in text and '"ä"' in text
 
 
 def test_what_a_model_takes_and_gives(square_recipe):
