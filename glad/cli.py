@@ -9,6 +9,7 @@ import tyro
 import glad
 from glad.commands.check import check
 from glad.commands.gaps import gaps
+from glad.commands.overview import runs
 from glad.commands.project import init
 from glad.commands.runs import demo, evaluate, predict, recipes, report, table, train
 from glad.commands.share import export, pull, push
@@ -19,6 +20,7 @@ from glad.errors import UserError
 COMMANDS: dict[str, Callable] = {
     "recipes": recipes,
     "train": train,
+    "runs": runs,
     "evaluate": evaluate,
     "predict": predict,
     "init": init,

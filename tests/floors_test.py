@@ -14,7 +14,7 @@ PACKAGE = Path(glad.__file__).parent
 # From the ground up. A module imports from floors below its own; within a floor, only where it says so here.
 FLOORS = (
     ("errors",),
-    ("files", "ours", "letters", "progress", "part", "process", "machine", "recipe_file", "program", "scrub", "hub"),
+    ("files", "overview", "ours", "letters", "progress", "part", "process", "machine", "recipe_file", "program", "scrub", "hub"),
     ("fast", "batch", "sampling", "augment", "color", "losses", "metrics", "selection", "optim", "chart", "published", "gaps"),
     ("data", "backbones", "methods"),  # wings: none sees another
     ("recipe", "datasets", "features", "seen"),
