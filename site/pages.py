@@ -37,7 +37,7 @@ NAV: list[Any] = [
     {"Videos": ["prepare.md", "check.md", "gaps.md", "benchmarks.md"]},
     {"Methods": ["methods/*", "backbones.md", "paper.md"]},
     {"Protocol": ["selection.md", "curves.md", "results/*", "performance.md"]},
-    {"Extend": ["extend.md", "contributing.md", "decisions/*"]},
+    {"Extend": ["python.md", "extend.md", "contributing.md", "decisions/*"]},
     {"Reference": ["commands.md", "api/*", "glossary.md", "log.md", "changelog.md"]},
 ]
 

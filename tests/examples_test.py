@@ -39,3 +39,17 @@ def test_a_method_of_ones_own_trains_and_scores(desk, glad_says):
     assert "mean class accuracy" in glad_says("--code", "own_method.py", "evaluate", "runs/mine", "--workers", 0)
     said = glad_says("--code", "own_method.py", "predict", "runs/mine", "test/right_1", "--json")
     assert '"class": "' in said
+
+
+def test_own_videos_from_python(desk, capsys):
+    module = module_at(str(EXAMPLES / "own_videos.py"))
+    module.main(desk / "movies" / "source", desk / "movies" / "target", desk / "out", 1)
+    said = capsys.readouterr().out
+    assert "8 videos of left, right; " in said and "%" in said and "Counter({" in said
+
+
+def test_a_gap_report_from_python(desk, capsys):
+    module = module_at(str(EXAMPLES / "gap_report.py"))
+    module.main(desk / "movies" / "source", desk / "movies" / "source", desk / "out")
+    said = capsys.readouterr().out
+    assert "temporal gap: 0.0 frames" in said and "total_variation': 0.0" in said and "not measured" in said

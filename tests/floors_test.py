@@ -26,7 +26,7 @@ FLOORS = (
     ("tabular", "filmstrip", "sizing"),
     ("table", "project", "report"),
     ("demo",),
-    ("commands",),
+    ("commands", "api"),
     ("cli",),
     ("__main__",),
 )
