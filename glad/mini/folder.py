@@ -16,6 +16,8 @@ ABOUT = "mini.json"
 """Says what the folder holds; while it is being made, that it is ours, and what it is to be."""
 FOLDERS = ("source", "target", "videos", "backgrounds", "target_backgrounds")
 LISTS = ("source_train", "source_val", "target_train", "target_train_labels", "target_test", "init_train", "init_val")
+HALF = ("source/*/.[0-9]*", "target/*/.[0-9]*", "videos/*/*/.[0-9]*")
+"""What a run that was killed leaves of the videos at work; they take their names, without the point, once whole."""
 
 About = dict[str, Any]  # as JSON
 
@@ -33,17 +35,18 @@ def begun(root: Path, about: About) -> Iterator[bool]:
     check(root)
     with writing(root):
         root.mkdir(parents=True, exist_ok=True)
-        file = (root / ".lock").open("w")
+        file = (root / ".lock").open("a")
     with file:
         lock(file, root)
         if holds(root, about):  # by now
             yield False
             return
-        if not holds(root, unfinished := {"name": "mini, being made", "of": about}):
+        if holds(root, unfinished := {"name": "mini, being made", "of": about}):
+            for part in (part for pattern in HALF for part in root.glob(pattern)):
+                shutil.rmtree(part) if part.is_dir() else part.unlink()
+        else:
             empty(root)
             sign(root, unfinished)
-        for part in (part for level in ("*/*", "videos/*/*") for part in root.glob(f"{level}/.*")):
-            shutil.rmtree(part) if part.is_dir() else part.unlink()
         yield True
 
 

@@ -1,5 +1,6 @@
 """One process makes the miniature at a time, and what is there of the very same is kept."""
 
+import shutil
 import subprocess
 import sys
 import threading
@@ -45,6 +46,28 @@ def test_what_others_made_is_refused_and_nothing_is_left_there(tmp_path):
     with pytest.raises(UserError, match="source was not written by glad"), begun(tmp_path, ONE):
         pass
     assert [path.name for path in tmp_path.iterdir()] == ["source"]
+
+
+def test_hidden_files_of_others_are_left_alone(tmp_path):
+    """In a folder that one may well name: a home, or a repository."""
+    others = [tmp_path / name for name in ("x/y/.git/HEAD", "x/y/.env", "videos/a/.env", ".lock")]
+    for file in others:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text("mine")
+    shutil.move(tmp_path / "videos", tmp_path / "apart")  # while the folder is not ours, `videos` is refused
+    with pytest.raises(KeyboardInterrupt), begun(tmp_path, ONE) as needed:
+        assert needed
+        raise KeyboardInterrupt
+    shutil.move(tmp_path / "apart", tmp_path / "videos")
+    notes = [tmp_path / name for name in ("source/run/.notes", "target/.0000/a", "source/.0000")]
+    half = [tmp_path / name for name in ("target/train/.00017", "videos/source/run/.0001.mp4", "source/run/.0001")]
+    for file in (*notes, *half):
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text("mine")
+    with begun(tmp_path, ONE) as needed:
+        assert needed
+    assert [file.read_text() for file in (*others, *notes)] == ["mine"] * len(others + notes)
+    assert not any(file.exists() for file in half)
 
 
 SCRIPT = """
