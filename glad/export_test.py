@@ -200,7 +200,7 @@ def test_a_stage_without_a_classifier_says_so(square_recipe, tmp_path):
 
 def test_what_is_not_installed_is_named_with_how_to_get_it(run, tmp_path, monkeypatch):
     monkeypatch.setattr("glad.program.importlib.util.find_spec", lambda name: None if name == "onnxscript" else name)
-    with pytest.raises(UserError, match=r'needs onnxscript, which is not installed: pip install "glad\[export\]"'):
+    with pytest.raises(UserError, match=r'needs what is not installed \(onnxscript\): pip install "glad\[export\]"'):
         export(run, tmp_path / "out")
     assert not (tmp_path / "out").exists()
 

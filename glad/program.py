@@ -81,7 +81,7 @@ def needs(*packages: str, what: str) -> None:
     """Refuse to go on where one of the `packages` that `what` takes is not installed."""
     absent = [name for name in packages if importlib.util.find_spec(name) is None]
     if absent:
-        raise UserError(f'{what} needs {" and ".join(absent)}, which is not installed: pip install "glad[export]"')
+        raise UserError(f'{what} needs what is not installed ({", ".join(absent)}): pip install "glad[export]"')
 
 
 @contextmanager

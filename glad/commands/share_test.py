@@ -62,7 +62,7 @@ def test_code_that_comes_along_is_told(desk, capsys):
 @pytest.mark.parametrize(
     "words, said",
     [
-        ("export nowhere", "is nowhere a run folder"),
+        ("export nowhere --format torch", "is nowhere a run folder"),
         ("push nowhere out", "is nowhere a run folder"),
         ("pull nowhere out", "nowhere is no published run"),
         ("export run --format", "name at least one format"),
