@@ -159,7 +159,7 @@ class Pack:
         """Return the files of some `frames` of a video, ascending; the disk is told of all of them at once."""
         start, first, stop = int(self._starts[video]), int(self._firsts[video]), int(self._starts[video + 1])
         ends = start + self._ends[first + frames].astype(np.int64)
-        before = start + np.where(frames > 0, self._ends[first + np.maximum(frames, 1) - 1], 0)
+        before = start + np.where(frames > 0, self._ends[first + np.maximum(frames, 1) - 1].astype(np.int64), 0)
         spans = list(zip(before.tolist(), ends.tolist(), strict=True))
         if not all(DATA <= begin <= end <= stop <= self.header.index_at for begin, end in spans):
             raise self._damaged()

@@ -2,6 +2,7 @@
 
 import multiprocessing
 import pickle
+import zlib
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import suppress
@@ -15,14 +16,16 @@ from hypothesis import strategies as st
 
 from glad.augment import Spatial
 from glad.data.domain import Domain
+from glad.data.frames import FrameLayout
 from glad.data.image import write_jpeg
 from glad.data.listing import Listing, open_listing
 from glad.data.loader import Videos, evaluation_batches
 from glad.data.named import videos_at
 from glad.data.pack import DATA, Header, PackedVideo, is_pack, name_hash, open_pack, packed_video
-from glad.data.packing import pack_frames
+from glad.data.packing import _finish, pack_frames
 from glad.data.state import video_state
 from glad.data.video import open_video
+from glad.data.work import Facts
 from glad.errors import UserError
 from glad.sampling import Grid
 
@@ -142,6 +145,45 @@ def test_a_packed_video_is_told_from_another_by_its_content(place: Path, tmp_pat
 def test_names_have_hashes_that_do_not_depend_on_the_process(names: list[str]):
     assert len({name_hash(name) for name in names}) == len(names)
     assert name_hash("jump/a") == 0x0 or 0 < name_hash("jump/a") < 2**64
+
+
+@pytest.fixture
+def huge(tmp_path: Path) -> Path:
+    """A pack of more than 4 GiB that takes no room: the one frame of the first video is a hole in the file."""
+    with (tmp_path / "hole").open("wb") as file:
+        file.truncate(2**26)
+    if (tmp_path / "hole").stat().st_blocks * 512 > 2**20:
+        pytest.skip("this file system stores holes as zeros: it would write 4 GiB")
+    picture = cv2.imencode(".jpg", np.full((32, 32, 3), 77, np.uint8))[1].tobytes()
+    lines: list[Facts] = []
+    ends: list[int] = []
+    with (tmp_path / "frames").open("wb+") as data, (tmp_path / "ends").open("wb+") as numbers:
+        at = DATA
+        # The second video begins before 4 GiB and ends beyond, the third begins beyond.
+        for name, sizes in (
+            ("a", [2**32 - DATA - len(picture) - 5]),
+            ("b", [len(picture)] * 4),
+            ("c", [len(picture)] * 4),
+        ):
+            content = b"" if name == "a" else picture * len(sizes)
+            data.seek(at)
+            data.write(content)
+            at += sum(sizes)
+            ends += np.cumsum(sizes).tolist()
+            line = {"result": name, "bytes": sum(sizes), "frames": len(sizes), "crc": zlib.crc32(content)}
+            lines.append(line | {"state": [], "settings": {}})
+        numbers.write(np.array(ends, "<u4").tobytes())
+        _finish(lines, FrameLayout("%d.jpg", 0), data, numbers)
+    return (tmp_path / "frames").rename(tmp_path / "huge.pack")
+
+
+def test_a_pack_may_have_more_than_4_gib(huge: Path):
+    assert huge.stat().st_size > 2**32
+    for name in ("b", "c"):
+        video = open_video(huge / name)
+        assert len(video) == 4
+        assert (np.abs(video.frames([3, 0, 1]).astype(int) - 77) < 3).all()
+        open_pack(huge).check_video(name)
 
 
 # what is refused -----------------------------------------------------------------------------------------------------
