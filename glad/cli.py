@@ -10,8 +10,9 @@ import glad
 from glad.commands.check import check
 from glad.commands.gaps import gaps
 from glad.commands.overview import runs
+from glad.commands.predict import predict
 from glad.commands.project import init
-from glad.commands.runs import demo, evaluate, predict, recipes, report, table, train
+from glad.commands.runs import demo, evaluate, recipes, report, table, train
 from glad.commands.share import export, pull, push
 from glad.commands.videos import prepare, show
 from glad.data.listtext import check_utf8

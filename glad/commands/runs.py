@@ -19,7 +19,6 @@ Runs = Annotated[tuple[Path, ...], Positional, arg(metavar="RUN ...")]
 # As in glad.recipe, which takes a second to import.
 Rule = Literal["last", "source_val", "entropy", "infomax", "snd", "bnm", "class_cluster", "oracle"]
 Board = Literal["tensorboard", "wandb", "none"]  # as in glad.board
-Backend = Literal["auto", "openvino", "onnxruntime", "compile", "eager"]  # as in glad.fast
 
 
 def recipes() -> None:
@@ -131,32 +130,6 @@ def evaluate(runs: Runs, select: Rule | None = None, workers: Workers = 2, featu
         run = Run(folder)
         scores = glad.evaluate.evaluate(run, select=select, workers=workers, features=features)
         print(glad.evaluate.summary(run, scores))
-
-
-def predict(
-    run: Annotated[Path, Positional, arg(metavar="RUN")],
-    videos: Annotated[tuple[Path, ...], Positional, arg(metavar="VIDEO ...")],
-    top: int = 3,
-    json: bool = False,
-    workers: Workers = 0,
-    backend: Backend = "auto",
-) -> None:
-    """Name the action in videos.
-
-    Args:
-        run: a run folder.
-        videos: video files, folders of frames, or folders that hold videos and stand for all of them.
-        top: how many classes of each video.
-        json: print one JSON object per video.
-        workers: processes that load videos.
-        backend: what computes the backbone on a CPU. `auto` is the fastest that is installed, once there is enough to
-            predict; its answers are compared with those of PyTorch, which is `eager`, before they are used.
-    """
-    from glad.predict import predict as predicted
-    from glad.run import Run
-
-    for found in predicted(Run(run), some(videos, "video"), top=top, workers=workers, backend=backend):
-        print(found.as_json() if json else found.as_text())
 
 
 def demo(out: Path = Path("runs/demo"), workers: Workers = 1) -> None:

@@ -91,7 +91,22 @@ def evaluation_batches(videos: Videos, workers: int) -> Iterator[tuple[Clips, li
     yield from _loader(videos, range(len(videos)), workers, pin=False)
 
 
+def videos_one_by_one(domain: Domain, workers: int) -> Iterator[Clips | UserError]:
+    """Yield the clips of each video alone, in order, or why it cannot be read, which stops none of the others."""
+    videos = Videos(domain, 1, tuple(range(len(domain))))
+    for item in _loaded(videos, range(len(videos)), workers, pin=False):
+        yield item if isinstance(item, UserError) else item[0]
+
+
 def _loader(dataset: Steps | Videos, numbers: Iterable[int], workers: int, pin: bool) -> Iterator[Any]:
+    for item in _loaded(dataset, numbers, workers, pin):
+        if isinstance(item, UserError):
+            raise item
+        yield item
+
+
+def _loaded(dataset: Steps | Videos, numbers: Iterable[int], workers: int, pin: bool) -> Iterator[Any]:
+    """Yield the batch of each number, or the UserError that it ended in."""
     if workers:
         cv2.setNumThreads(1)  # here, before the fork: a worker could not end the threads of a pool it was born with
     # In use at once: what is under way, what is being used, and what is next. Who holds more batches gets them still,
@@ -108,8 +123,6 @@ def _loader(dataset: Steps | Videos, numbers: Iterable[int], workers: int, pin: 
         multiprocessing_context="fork" if workers and FORKED else None,
     )
     for item in loader:
-        if isinstance(item, UserError):
-            raise item
         yield item.open() if isinstance(item, Parcel) else item
 
 

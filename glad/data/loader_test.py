@@ -1,5 +1,6 @@
 """The batches of a step, whoever prepares them: none, two or a resumed process bring the same bits."""
 
+import shutil
 import signal
 from dataclasses import replace
 from itertools import chain, islice, pairwise
@@ -17,7 +18,7 @@ from glad.data.background import BackgroundBank
 from glad.data.domain import Debias, Domain
 from glad.data.image import write_jpeg
 from glad.data.listing import open_listing
-from glad.data.loader import FORKED, Steps, Videos, evaluation_batches, training_batches
+from glad.data.loader import FORKED, Steps, Videos, evaluation_batches, training_batches, videos_one_by_one
 from glad.data.plan import Pairing, Plan
 from glad.data.shared import Shared
 from glad.errors import UserError
@@ -228,3 +229,19 @@ def test_a_damaged_frame_is_named_in_one_sentence(folder, tmp_path, workers):
         list(training_batches(Steps(Plan(1, 0, 1, 0), domain, None), 0, 1, workers, pin=False))
     assert str(refused.value).startswith(f"{tmp_path / 'list.txt'} line 1: ") and "img_0000" in str(refused.value)
     assert "Traceback" not in str(refused.value)
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+def test_one_by_one_a_video_that_cannot_be_read_is_a_value_in_its_place(folder, tmp_path, workers):
+    shutil.copytree(folder / "source", tmp_path / "source")
+    for frame in (tmp_path / "source" / "v2").iterdir():
+        frame.write_bytes(b"\xff\xd8 no picture")
+    listing = open_listing(folder / "source.txt", CLASSES, labelled=True, root=tmp_path / "source")
+    domain = Domain(listing, Grid(), Spatial(size=16, short_side=20, crop="center", flip=0.0))
+    found = list(videos_one_by_one(domain, workers))
+    assert [index for index, one in enumerate(found) if isinstance(one, UserError)] == [2] and len(found) == 7
+    assert "v2/img_0000" in str(found[2])
+    for index in (0, 1, 3, 6):
+        clips, whole = found[index], domain.sample(index, None).views
+        assert isinstance(clips, Clips)
+        assert all(np.array_equal(clips.views[view][0].numpy(), whole[view]) for view in whole)
