@@ -43,11 +43,12 @@ from glad.watch import Watch
 
 CLASSES, SIDE, FRAMES = 12, 224, 8
 PEAK = 8192  # side of the square matrices whose product is the peak of a GPU
+OPTIM = Optim(lr=1e-6)  # hundreds of steps on one batch lead nowhere
 EQUAL = 0.02  # share by which losses may differ: single precision through batch norms over two clips
 Step = Callable[[], object]
 ONE = (
-    "On one thread PyTorch leaves 1x1 convolutions of few pictures to the matrix product of MKL, which on AMD is half as "
-    "fast as oneDNN; ours come as pictures enough for oneDNN."
+    "On one thread PyTorch leaves 1x1 convolutions of few pictures to the matrix product of MKL, which on AMD is half "
+    "as fast as oneDNN; ours come as pictures enough for oneDNN."
 )
 SEVERAL = (
     "On several threads all convolutions of both go to oneDNN, which is as fast in either layout: what is won is in "
@@ -76,8 +77,7 @@ def method_on(device: torch.device, quick: bool) -> Method:
 
 def plain_step(method: Method, batch: Batch) -> Step:
     """Return a step as one writes it first: it reads every number where it has it."""
-    optim = Optim()
-    optimizer = optim.build(method)
+    optimizer = OPTIM.build(method)
 
     def step() -> float:
         torch.manual_seed(0)
@@ -85,7 +85,7 @@ def plain_step(method: Method, batch: Batch) -> Step:
         found = loss.item()
         assert math.isfinite(found)
         loss.backward()
-        norm = nn.utils.clip_grad_norm_(method.parameters(), optim.clip_norm)
+        norm = nn.utils.clip_grad_norm_(method.parameters(), OPTIM.clip_norm)
         assert math.isfinite(norm.item())
         optimizer.step()
         optimizer.zero_grad()
@@ -96,8 +96,8 @@ def plain_step(method: Method, batch: Batch) -> Step:
 
 def our_step(method: Method, batch: Batch, dtype: torch.dtype | None = None) -> Step:
     """Return the step of `glad train`, under autocast to `dtype` where one is given."""
-    optim, device = Optim(), batch.label.device
-    optimizer = optim.build(method, fused=device.type == "cuda")
+    device = batch.label.device
+    optimizer = OPTIM.build(method, fused=device.type == "cuda")
     watch = Watch(lambda step, losses, lr, waited: "", device, optimizer)
 
     def step() -> Tensor:
@@ -105,8 +105,8 @@ def our_step(method: Method, batch: Batch, dtype: torch.dtype | None = None) -> 
         with torch.autocast(device.type, dtype) if dtype else nullcontext():
             losses = method(batch)
         losses.total.backward()
-        norm = nn.utils.clip_grad_norm_(method.parameters(), optim.clip_norm)
-        watch.take(1, losses, norm, optim.lr, 0.0)
+        norm = nn.utils.clip_grad_norm_(method.parameters(), OPTIM.clip_norm)
+        watch.take(1, losses, norm, OPTIM.lr, 0.0)
         optimizer.step()
         optimizer.zero_grad()
         return losses.total.detach()
