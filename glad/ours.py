@@ -15,7 +15,7 @@ def check_ours(folder: Path, names: Iterable[str], sign: str, opening: str) -> N
     if _begins(folder / sign, opening):
         return
     for path in (folder / name for name in (sign, *names)):
-        if path.exists():
+        if path.exists() and not _begins(folder / sign, opening):  # by now: another run may have begun this moment
             raise UserError(f"{path} was not written by glad and would be lost; move it, or choose another folder")
 
 

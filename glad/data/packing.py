@@ -3,7 +3,6 @@
 import hashlib
 import json
 import os
-import shutil
 import time
 import zlib
 from collections import deque
@@ -21,12 +20,13 @@ from glad.data.frames import FrameLayout, frame_folder, frame_layout
 from glad.data.listing import Listing
 from glad.data.pack import DATA, MAGIC, VERSION, Header, is_pack, name_hash, open_pack
 from glad.data.state import video_state
-from glad.data.work import Facts, Job, check_folder, check_outside, failure, locked, write_quarantine
+from glad.data.work import MANIFEST, Facts, Job, check_folder, check_outside, clear, failure, locked, write_quarantine
 from glad.errors import UserError
 from glad.progress import progress, say
 
 SUFFIX = ".pack"
 SYNC_SECONDS = 1.0  # of work that a kill or a power failure may cost
+_PARTS = "frames", "ends"  # of an unfinished pack
 _LARGEST = 2**32 - 1  # bytes of a video
 
 
@@ -52,12 +52,14 @@ def pack_frames(listing: Listing, out: Path, workers: int = 0) -> Packed:
     jobs = _jobs(listing, out)
     if out.exists() and not is_pack(out):
         raise UserError(f"{out} is there already and is no pack; choose another --out")
-    if not (why := _reason(jobs, out)):
-        return _made(out, 0, len(jobs))
     folder = out.with_name(f"{out.name}.unfinished")
-    check_folder(folder, ("frames", "ends"))
+    if not (why := _reason(jobs, out)) and not _left(folder):
+        return _made(out, 0, len(jobs))
+    check_folder(folder, _PARTS)
     with locked(folder) as manifest:
-        if not (why := _reason(jobs, out)):  # another run has made it while this one waited
+        if not (why := _reason(jobs, out)):  # another run has made it, maybe while this one waited
+            if not (folder / "frames").exists():
+                clear(folder, _PARTS)
             return _made(out, 0, len(jobs))
         if out.exists():
             say(f"{out} is packed anew: {why}")
@@ -70,8 +72,20 @@ def pack_frames(listing: Listing, out: Path, workers: int = 0) -> Packed:
                 raise failure(folder, "videos", len(jobs), [failed[job.result] for job in jobs if job.result in failed])
             _finish(lines, jobs[0].layout, data, ends)
         (folder / "frames").replace(out)
-        shutil.rmtree(folder)
+        clear(folder, _PARTS)
     return _made(out, len(jobs) - kept, kept)
+
+
+def _left(folder: Path) -> bool:
+    """Return whether a run was killed after its pack took its place, and before this folder of it was removed.
+
+    Where there are frames, they wait for a pack that is still to be made, maybe of another list.
+    """
+    try:
+        names = {path.name for path in folder.iterdir()}
+    except OSError:  # as a rule there is no such folder
+        return False
+    return not names or (MANIFEST in names and "frames" not in names)
 
 
 def pack_named(videos: Path) -> Path:

@@ -235,6 +235,56 @@ def test_a_run_killed_in_the_middle_leaves_no_pack_and_goes_on(place: Path):
     assert (place / "a.pack").read_bytes() == (place / "unbroken.pack").read_bytes()
 
 
+def test_a_second_run_waits_and_finds_the_pack_made(place: Path, capsys: pytest.CaptureFixture[str]):
+    process = subprocess.Popen([sys.executable, "-c", SLOWLY, str(place)])
+    while not (place / "a.pack.unfinished" / "frames").exists():
+        assert process.poll() is None
+        time.sleep(0.002)
+    assert counts(pack_frames(listed(place), place / "a.pack")) == (0, 12)
+    assert f"another run works on {place / 'a.pack.unfinished'}; waiting" in capsys.readouterr().err
+    assert process.wait() == 0 and not (place / "a.pack.unfinished").exists()
+
+
+@pytest.mark.parametrize("name", ["ends", "manifest.jsonl", "a.pack.unfinished"])
+def test_a_run_killed_while_it_clears_away_leaves_no_folder_for_good(
+    name: str, place: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """The pack has its place, and what made it is removed: the sign that it is ours last."""
+    folder, out = place / "a.pack.unfinished", place / "a.pack"
+
+    def killed(path: Path, real: Callable, **how: bool) -> None:
+        if path.name == name:
+            raise KeyboardInterrupt
+        real(path, **how)
+
+    with monkeypatch.context() as patch:
+        for way in ("unlink", "rmdir"):
+            real = getattr(Path, way)
+            patch.setattr(Path, way, lambda path, real=real, **how: killed(path, real, **how))
+        with pytest.raises(KeyboardInterrupt):
+            pack_frames(listed(place), out)
+    assert folder.exists() and out.exists()
+    assert counts(pack_frames(listed(place), out)) == (0, 12) and not folder.exists()
+
+
+def test_what_another_list_has_packed_so_far_waits_for_it(place: Path, stopped: Path):
+    """A run that has nothing to do throws away nothing."""
+    (stopped / "frames").rename(place / "a.pack.frames")
+    pack_frames(listed(place), place / "b.pack")
+    (place / "b.pack").rename(place / "a.pack")
+    (place / "a.pack.frames").rename(stopped / "frames")
+    assert counts(pack_frames(listed(place), place / "a.pack")) == (0, 12)
+    assert (stopped / "frames").exists()
+
+
+def test_a_folder_of_others_beside_a_pack_stays(place: Path):
+    pack_frames(listed(place), place / "a.pack")
+    (place / "a.pack.unfinished").mkdir()
+    (place / "a.pack.unfinished" / "ends").write_bytes(b"mine")
+    assert counts(pack_frames(listed(place), place / "a.pack")) == (0, 12)
+    assert (place / "a.pack.unfinished" / "ends").read_bytes() == b"mine"
+
+
 @pytest.fixture
 def stopped(place: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """What a run leaves that was stopped when all was written but the name of the pack."""

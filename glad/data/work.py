@@ -6,7 +6,7 @@ import os
 import shutil
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, BinaryIO, NamedTuple
@@ -244,12 +244,8 @@ def _manifest(folder: Path) -> dict[str, Facts]:
 @contextmanager
 def locked(folder: Path) -> Iterator[BinaryIO]:
     """Yield the manifest, to append to, while no other run works on `folder`; remove what a killed run left half."""
-    with writing(folder):
-        folder.mkdir(parents=True, exist_ok=True)
-        file = os.fdopen(os.open(folder / MANIFEST, os.O_RDWR | os.O_CREAT, 0o666), "rb+")
     unfinished = folder / _UNFINISHED
-    with file:
-        lock(file, folder)
+    with _held(folder) as file:
         content = file.read()
         end = content.rfind(b"\n") + 1
         if not content.startswith(_OPENING.encode(), end) and not _OPENING.encode().startswith(content[end:]):
@@ -264,6 +260,44 @@ def locked(folder: Path) -> Iterator[BinaryIO]:
             raise UserError(f"{folder} cannot be written: {reason(problem)}; what is done is kept") from None
         finally:
             shutil.rmtree(unfinished, ignore_errors=True)
+
+
+@contextmanager
+def _held(folder: Path) -> Iterator[BinaryIO]:
+    """Yield the manifest, locked; where another run removed it while this one waited (`clear`), a new one."""
+    while True:
+        with writing(folder):
+            try:
+                folder.mkdir(parents=True, exist_ok=True)
+                file = os.fdopen(os.open(folder / MANIFEST, os.O_RDWR | os.O_CREAT, 0o666), "rb+")
+            except (FileNotFoundError, FileExistsError):
+                if os.path.lexists(folder):
+                    raise
+                continue  # the folder was removed at this very moment
+        with file:
+            lock(file, folder)
+            if _stands_at(folder / MANIFEST, file):
+                yield file
+                return
+
+
+def _stands_at(path: Path, file: IO) -> bool:
+    """Return whether the open `file` is the one that is found at `path` now."""
+    try:
+        return os.path.samestat(os.fstat(file.fileno()), path.stat())
+    except FileNotFoundError:
+        return False
+
+
+def clear(folder: Path, names: Iterable[str]) -> None:
+    """Remove a `folder` that `locked` holds and nobody needs any more: `names` in it and what is there for all work.
+
+    The manifest goes last of them: it says that the others are ours. A folder with anything else in it stays.
+    """
+    for name in (*names, QUARANTINE, _UNFINISHED, MANIFEST):
+        _remove(folder / name)
+    with suppress(OSError):
+        folder.rmdir()
 
 
 def lock(file: IO, folder: Path) -> None:
