@@ -4,6 +4,7 @@ Source: people in textured rooms that mostly betray the action, long videos, the
 grey body on a checkerboard, from half a second to many seconds. The folder looks like the real data does.
 """
 
+import shutil
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -307,6 +308,8 @@ def _produce(job: Job, root: Path, world: str, videos: bool) -> None:
         part.replace(movie)
     folder = root / job.path
     part = folder.with_name(f".{folder.name}")
+    if part.exists():  # what a worker that was killed has left
+        shutil.rmtree(part)
     part.mkdir(parents=True)
     for number, frame in enumerate(frames, start=job.first):
         coded = simplejpeg.encode_jpeg(frame, quality=92, colorspace="RGB", colorsubsampling="444")

@@ -153,6 +153,10 @@ def test_a_video_that_is_cut_short_is_not_there(tmp_path, monkeypatch):
             make._produce(job, tmp_path, "actions", videos)
         assert not (tmp_path / "videos" / f"{job.path}.mp4").exists() and not (tmp_path / job.path).exists()
     assert left == [0]
+    monkeypatch.undo()
+    make._produce(job, tmp_path, "actions", False)  # once more, as where a worker was killed for lack of memory
+    assert len(list((tmp_path / job.path).iterdir())) == job.frames
+    assert [path.name for path in (tmp_path / job.path).parent.iterdir()] == ["0000"]
 
 
 def test_folder_of_somebody_else_is_not_touched(tmp_path):
