@@ -20,7 +20,13 @@ from glad.progress import say
 Backend = Literal["auto", "openvino", "onnxruntime", "compile", "eager"]
 Engine = Callable[[Tensor], Tensor]
 
-CLOSE = 1e-4  # how far an engine's map may be from PyTorch's, as a share of the largest value in it
+CLOSE = 1e-4
+"""How far a value of an engine's map may be from PyTorch's, as a share of the largest value anywhere in the map.
+
+It is no bound on probabilities. Features, which are means of the map, are off by no more than it is; a score by at most
+that times the sum of the classifier's absolute weights for a class; a probability by at most half of what the scores
+are off. `benchmarks/predict.py` holds what GLAD's classifier makes of the maps to 1e-4.
+"""
 # Engines, best first, with the seconds that each takes to be ready for R50-I3D (AMD EPYC, one core). Measured, as the
 # times a clip took: 0.08 s with OpenVINO, 0.09 with the compiler, 0.12 with ONNX Runtime, 0.13 with PyTorch.
 READY = {"openvino": 2.0, "onnxruntime": 10.0, "compile": 40.0}
@@ -52,8 +58,11 @@ class Faster(nn.Module):
 
     def forward(self, pixels: Tensor) -> Tensor:
         self.left -= len(pixels)
-        if pixels.shape in self.proven:
-            return self.engines[pixels.shape[1:]](pixels)
+        if self.name is not None and pixels.shape in self.proven:
+            try:
+                return self.engines[pixels.shape[1:]](pixels)
+            except Exception as problem:
+                self._give_up(failed(self.name, problem))
         start = perf_counter()
         found = self.backbone(pixels)
         if self.name is not None:
@@ -73,7 +82,7 @@ class Faster(nn.Module):
                 found = self.engines[size](pixels)
             difference = ((found - expected).abs().max() / expected.abs().max().clamp_min(1e-12)).item()
         except Exception as problem:
-            self._give_up(f"{name} failed ({type(problem).__name__}: {(str(problem) or 'no reason').splitlines()[0]})")
+            self._give_up(failed(name, problem))
             return
         if not difference <= CLOSE:
             self._give_up(f"what {name} computes is {difference:.1g} away from PyTorch")
@@ -87,6 +96,11 @@ class Faster(nn.Module):
         self.name = None
         self.engines.clear()
         self.proven.clear()
+
+
+def failed(name: str, problem: Exception) -> str:
+    """Return in one line that an engine failed, and why."""
+    return f"{name} failed ({type(problem).__name__}: {(str(problem) or 'no reason').splitlines()[0]})"
 
 
 def chosen(backend: Backend, device: torch.device) -> str | None:

@@ -32,6 +32,7 @@ class Recorded:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, factor: float = 1.0, problem: Exception | None = None) -> None:
         self.factor, self.problem = factor, problem
+        self.fail: Exception | None = None  # from now on
         self.started: list[tuple[int, ...]] = []
         self.asked: list[tuple[int, ...]] = []
         monkeypatch.setattr(glad.fast, "missing", lambda name: "" if name == "openvino" else "something")
@@ -45,6 +46,8 @@ class Recorded:
 
     def ask(self, pixels: Tensor) -> Tensor:
         self.asked.append(tuple(pixels.shape))
+        if self.fail:
+            raise self.fail
         return 2.0 * self.factor * pixels.float().mean(dim=(3, 4), keepdim=True)
 
 
@@ -110,6 +113,20 @@ def test_an_engine_that_fails_is_dropped_and_that_is_said(monkeypatch, capsys):
     faster = Faster(Double(), 100, "openvino")
     assert faster(clips(2)).shape == faster(clips(2)).shape == (2, 3, 2, 1, 1)
     assert capsys.readouterr().err == "  openvino failed (RuntimeError: no such kernel); PyTorch computes on\n"
+
+
+def test_an_engine_that_fails_after_it_was_admitted_is_dropped_and_that_is_said(monkeypatch, capsys):
+    engine = Recorded(monkeypatch)
+    faster = Faster(Double(), 100, "openvino")
+    faster(clips(2))
+    faster(clips(2))
+    assert len(engine.asked) == 2
+    engine.fail = MemoryError("no more\nand more")
+    capsys.readouterr()
+    for n in (2, 2, 1):
+        torch.testing.assert_close(faster(clips(n)), 2.0 * clips(n).float().mean(dim=(3, 4), keepdim=True))
+    assert len(engine.asked) == 3
+    assert capsys.readouterr().err == "  openvino failed (MemoryError: no more); PyTorch computes on\n"
 
 
 def test_engines_are_chosen_by_what_is_installed_and_where_the_backbone_is(monkeypatch):
