@@ -37,9 +37,9 @@ class RunLog:
     def __enter__(self) -> Self:
         if self.writes:
             self.run.truncate_log(self.first)
+            self.board = board_of(self.shown_on, self.run, self.first)
             with writing(self.run.folder):
                 self.lines = self.run.log.open("a", encoding="utf-8")
-            self.board = board_of(self.shown_on, self.run, self.first)
             self.since = time.monotonic()
         return self
 

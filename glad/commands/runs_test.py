@@ -5,8 +5,9 @@ from typing import get_args
 
 import pytest
 
+from glad.board import BoardName
 from glad.cli import main
-from glad.commands.runs import Rule, overridden, some
+from glad.commands.runs import Board, Rule, overridden, some
 from glad.errors import UserError
 from glad.methods.order import OrderConfig
 from glad.recipe import RuleName
@@ -88,6 +89,7 @@ def test_a_value_out_of_range_is_one_sentence():
 
 def test_the_rules_of_the_command_line_are_those_of_recipes():
     assert get_args(Rule) == get_args(RuleName)
+    assert get_args(Board) == get_args(BoardName)
 
 
 def test_evaluate_passes_the_rule_on(monkeypatch, capsys):
@@ -108,3 +110,22 @@ def test_evaluate_passes_the_rule_on(monkeypatch, capsys):
     assert asked[3][1]["features"] == 0
     with pytest.raises(SystemExit):
         main(["evaluate", "a", "--features", "-1"])
+
+
+def test_train_passes_on_how_it_is_to_run(monkeypatch, capsys, tmp_path):
+    import glad.training
+    from glad.run import Run
+
+    asked = []
+
+    def train(recipe, out, **how):
+        asked.append((recipe.name, out, how))
+        run = Run(tmp_path)
+        run.save({"step": 7})
+        return run
+
+    monkeypatch.setattr(glad.training, "train", train)
+    main(["train", "mini-glad", "--log", "wandb", "--workers", "0", "--stop-after", "7"])
+    how = {"workers": 0, "devices": 1, "stop_after": 7, "log": "wandb"}
+    assert asked == [("mini-glad", Path("runs/mini-glad"), how)]
+    assert capsys.readouterr().out == f"mini-glad: 7 steps trained into {tmp_path}; score: glad evaluate {tmp_path}\n"
