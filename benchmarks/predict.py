@@ -6,7 +6,6 @@ threads PyTorch would use. A large matrix product in the same turns is a yardsti
 fewer operations than the layers name go below it.
 """
 
-import copy
 from time import perf_counter
 from typing import get_args
 
