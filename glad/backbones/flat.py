@@ -33,6 +33,8 @@ class FlatConv3d(nn.Conv3d):
             y = F.conv2d(along_time(input), self.weight.flatten(3), self.bias, padding=(depth // 2, 0))
             return y.unflatten(3, (h, w))
         weight = self.weight.squeeze(2) if depth == 1 else self.weight[:, :, depth // 2]
+        if weight.shape[2:] == (1, 1):
+            weight = weight.flatten(1)[:, :, None, None]  # a matrix: its gradient then has the strides of the weight
         y = frames(input)
         if weight.shape[2:] == (1, 1) and self.stride == (1, 1, 1) and y.device.type == "cpu" and len(y) * h >= ROWS:
             # Each place alone: a row of a picture may as well be a picture of one row.

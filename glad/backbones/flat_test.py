@@ -40,6 +40,22 @@ def test_a_convolution_is_that_of_the_layer(kernel, stride, t, b, bias):
     same_in_both_directions(layer(x), plain, [x, *layer.parameters()])
 
 
+@pytest.mark.parametrize("t", [1, 2])
+@pytest.mark.parametrize("b", [1, 9])
+@pytest.mark.parametrize(
+    ("kernel", "stride"),
+    [((1, 1, 1), 1), ((3, 1, 1), 1), ((5, 1, 1), 1), ((1, 3, 3), 1), ((1, 3, 3), 2), ((1, 1, 1), 2)],
+)
+def test_the_gradient_of_a_weight_lies_in_memory_as_the_weight_does(kernel, stride, t, b):
+    """Along axes of length 1 too: otherwise PyTorch warns where several processes train together."""
+    padding = (kernel[0] // 2, kernel[1] // 2, kernel[2] // 2)
+    layer = FlatConv3d(6, 4, kernel, (1, stride, stride), padding)
+    for _ in range(2):
+        layer(clip(t, b).detach().float()).sum().backward()
+        assert layer.weight.grad is not None
+        assert layer.weight.grad.stride() == layer.weight.stride()
+
+
 def test_taps_that_meet_nothing_learn_nothing():
     layer = FlatConv3d(6, 4, (3, 1, 1), padding=(1, 0, 0)).double()
     layer(clip(1)).sum().backward()
