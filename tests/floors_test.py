@@ -70,7 +70,7 @@ WITHIN = {
 }
 # Modules without a test beside them, and where they are tested instead.
 UNTESTED = {
-    "__init__": "a version and nothing else",
+    "__init__": "a version, and names that glad/api_test.py looks up",
     "__main__": "two lines; tests/end_to_end_test.py runs `python -m glad`",
     "errors": "one exception without code",
     "methods.base": "protocols; tests/contract_test.py holds every method to them",
@@ -185,8 +185,6 @@ def test_init_files_are_empty():
     for path in PACKAGE.rglob("__init__.py"):
         if path != PACKAGE / "__init__.py":
             assert path.read_text() == "", path
-    body = ast.parse((PACKAGE / "__init__.py").read_text()).body
-    assert [type(node) for node in body] == [ast.Expr, ast.Assign]
 
 
 @pytest.mark.parametrize("name", [name for name, path in MODULES.items() if path.name != "__init__.py"])
