@@ -100,7 +100,9 @@ def class_activation(method: Method, clips: Clips, number: int | None) -> tuple[
 
     The score of class c is log p_c - mean_j log p_j. Where p is a softmax of scores, that is the score of c beside the
     mean of all: what the network computed but for a constant that changes no prediction. So no part of a method other
-    than its prediction is asked for. `number` None is the most probable class.
+    than its prediction is asked for. Scores more than 100 apart leave probabilities that single precision holds for
+    0; of those nothing can be learned, and where all others are, nothing is salient. `number` None is the most probable
+    class.
 
     Raises UserError where the method shows its backbone other pixels than those of the clips, or computes without
     gradients.

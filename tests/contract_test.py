@@ -26,6 +26,7 @@ from glad.methods.order import OrderConfig, OrderHeadConfig
 from glad.methods.supervised import SupervisedConfig
 from glad.optim import Optim
 from glad.recipe import Pair, Recipe, Videos
+from glad.saliency import class_activation
 from glad.sampling import Nodes, Ordered, Segments
 from glad.training import train
 
@@ -250,6 +251,20 @@ def test_a_prediction_does_not_depend_on_auxiliary_heads(case):
                 tensor.fill_(float("nan"))
         after = method.predict(seen)
     assert torch.equal(after.probabilities, before.probabilities) and torch.equal(after.features, before.features)
+
+
+@each_case
+def test_where_a_prediction_looks_can_be_found(case):
+    if not case.trial.predicts:
+        pytest.skip("predicts nothing")
+    method = case.method().eval()
+    seen = clips(case, 3).map(lambda t: t[:1])
+    found, probabilities = class_activation(method, seen, None)
+    torch.testing.assert_close(probabilities, method.predict(seen).probabilities[0].detach())
+    assert {view: len(one) for view, one in found.items()} == case.views
+    assert all((one >= 0).all() and one.isfinite().all() and one.ndim == 4 for one in found.values())
+    assert max(one.max() for one in found.values()) > 0
+    assert all(parameter.grad is None for parameter in method.parameters())
 
 
 def test_a_batch_has_no_place_for_a_label_of_the_target():
