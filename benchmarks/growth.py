@@ -1,10 +1,13 @@
 """Shows what grows with the data and what does not: `python benchmarks/growth.py`.
 
-Lists of 10,000, 100,000 and 1,000,000 rows point at a few real frame folders, so that every sample is a real one: what
-a step costs must not depend on the length of the list. And the time of a sample must be a straight line in the frames
-it holds, for clips of 8 to 64 frames and 1 to 8 views.
+Lists of 10,000, 100,000 and 1,000,000 videos lead, each under a name of its own, to a few real frame folders, so that
+every sample is a real one: what a step costs must not depend on the length of the list. Each has a background of its
+own name, too; to link a million takes 20 seconds. And the time of a sample must be a straight line in the frames it
+holds, for clips of 8 to 64 frames and 1 to 8 views.
 """
 
+import os
+import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
@@ -33,20 +36,49 @@ from glad.sampling import Segments
 SIZES = (10_000, 100_000, 1_000_000)
 CLASSES = tuple(f"class {k}" for k in range(400))
 BATCH = 8
+EACH = 1000  # videos in a folder
 
 
-def lists(folder: Path, sizes: Sequence[int], picture: tuple[int, int], videos: int = 8, frames: int = 72) -> None:
-    """Write a list of each size into `folder`, over the same few frame folders under names as long as real ones are."""
+def lists(
+    folder: Path,
+    sizes: Sequence[int],
+    picture: tuple[int, int],
+    videos: int = 8,
+    frames: int = 72,
+    backgrounds: bool = True,
+) -> None:
+    """Write a list of each size into `folder`, of videos that all have names of their own, as long as real ones are.
+
+    Frames are those of a few real folders. With `backgrounds` every video has a file of its own name in a real folder
+    of 1000, since those are looked for on opening: a hard link to one of a few.
+    """
     made_up(folder, videos, frames, picture)
-    names = [f"videos_{k:03d}/a_video_{k:08d}_000010_000020" for k in range(videos)]
-    for kind, suffix in (("frames", ""), ("backgrounds", ".jpg")):
-        for k, name in enumerate(names):
-            place = folder / f"{kind}_long" / f"{name}{suffix}"
-            place.parent.mkdir(parents=True, exist_ok=True)
-            place.symlink_to(folder / kind / f"{k:03d}{suffix}")
+    inner = [f"a_video_{k:08d}_000010_000020" for k in range(min(EACH, max(sizes)))]
+    (folder / "frames_each").mkdir()
+    (folder / "frames_long").mkdir()
+    for k, name in enumerate(inner):
+        (folder / "frames_each" / name).symlink_to(folder / "frames" / f"{k % videos:03d}")
+    outer = [f"videos_{k:04d}" for k in range(-(-max(sizes) // EACH))]
+    for number, name in enumerate(outer):
+        (folder / "frames_long" / name).symlink_to(folder / "frames_each")
+        if backgrounds:
+            linked(folder, name, number, inner, videos)
     for size in sizes:
-        rows = (f"{names[k % videos]} {frames} {k % len(CLASSES)}\n" for k in range(size))
+        rows = (f"{outer[k // EACH]}/{inner[k % EACH]} {frames} {k % len(CLASSES)}\n" for k in range(size))
         (folder / f"{size}.txt").write_text("".join(rows))
+
+
+def linked(folder: Path, outer: str, number: int, inner: Sequence[str], videos: int) -> None:
+    """Give the videos of one folder, the `number`th, backgrounds; a file of its own is behind every 1000 / 8 names.
+
+    File systems allow some ten thousand names for a file.
+    """
+    place = folder / "backgrounds_long" / outer
+    place.mkdir(parents=True)
+    for k in range(videos):
+        shutil.copy(folder / "backgrounds" / f"{k:03d}.jpg", place / f"{inner[k]}.jpg")
+    for k in range(videos, len(inner)):
+        os.link(place / f"{inner[k % videos]}.jpg", place / f"{inner[k]}.jpg")
 
 
 def recipe_of(folder: Path, size: int) -> Recipe:

@@ -1,8 +1,9 @@
 """Times the start: the command itself, and from a list to the first batch and step: `python benchmarks/startup.py`.
 
-Both domains of the training are one list, of 10,000, 100,000 or 1,000,000 rows, over a few real frame folders;
-GLAD with mixing and two loader processes, at 224 pixels, on a tiny network. Seconds count from the start of the
-process; the floor is a Python that imports PyTorch and nothing else.
+Both domains of the training are one list, of 10,000, 100,000 or 1,000,000 videos, which lead, each under a name of its
+own, to a few real frame folders, and have a background each; GLAD with mixing and two loader processes, at 224 pixels,
+on a tiny network. Seconds count from the start of the process; the floor is a Python that imports PyTorch and nothing
+else.
 """
 
 import json
