@@ -235,8 +235,9 @@ NOTES = {
         "cold",
         "bytes",
     ): "Wall time; 0 resident pages verified before every round. A pack asks the disk for all frames at "
-    "once and waits for one; folders wait for 22 in turn. The more a disk makes one wait, the larger the ratio.",
-    ("cold", "decoded"): "Wall time, the same with decoding.",
+    "once and waits for one; folders wait for 22 in turn. The more a disk makes one wait, the larger the ratio. "
+    "The goal is set on reading bytes alone: with decoding, as a training step reads, it is the next row.",
+    ("cold", "decoded"): "Wall time, the same with decoding, which is the same work on both sides; it has no goal.",
 }
 
 
