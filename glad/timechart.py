@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
-from matplotlib.ticker import FuncFormatter
+from matplotlib.ticker import FuncFormatter, MultipleLocator
 
 from glad.errors import UserError
 from glad.files import atomic, write_text
@@ -18,6 +18,7 @@ from glad.timeline import Timeline
 ROWS = 12  # classes that get a row, at most
 COLOURS = ("#1f6fb4", "#d9730d", "#2b8a4b", "#c8102e", "#6b4fa0", "#8a6d00", "#c2417f", "#3d8f93", "#7a4a2b", "#6a737d")
 UNKNOWN = "#bdbdbd"
+STEPS = (15, 30, 60, 120, 300, 600, 900, 1800, 3600)  # seconds between two numbers on the axis of a long video
 # Lengths in inches.
 WIDTH, LEFT, RIGHT, TOP, BOTTOM, STRIP, ROW = 10.0, 1.6, 0.4, 0.62, 0.5, 0.42, 0.24
 
@@ -105,7 +106,9 @@ def draw_probabilities(axes: Axes, timeline: Timeline, shown: list[int], colours
         label.set_parse_math(False)
     axes.tick_params(axis="y", length=0)
     axes.tick_params(axis="x", labelsize=8)
-    long = float(timeline.ends[-1]) > 120
+    end = float(timeline.ends[-1])
+    if long := end > 120:
+        axes.xaxis.set_major_locator(MultipleLocator(next((s for s in STEPS if end / s <= 10), STEPS[-1])))
     axes.xaxis.set_major_formatter(
         FuncFormatter(lambda s, _: f"{int(s) // 60}:{int(s) % 60:02d}" if long else f"{s:g}")
     )

@@ -36,6 +36,13 @@ def test_bars_and_rows_by_hand(found):
     assert grid.get_xlim() == (0, 4)
 
 
+def test_the_axis_of_a_long_video_counts_minutes():
+    figure = timechart(made([[1, 0, 0]] * 599, ("run", "jump", "sit")))
+    figure.canvas.draw()
+    labels = [label.get_text() for label in figure.axes[1].get_xticklabels()]
+    assert "1:00" in labels and "10:00" in labels and "1:40" not in labels
+
+
 def test_a_name_is_left_out_where_it_does_not_fit():
     rows = [[1, 0, 0]] * 60 + [[0, 1, 0]]
     assert [text.get_text() for text in timechart(made(rows)).axes[0].texts] == ["run"]
