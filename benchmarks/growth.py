@@ -39,18 +39,11 @@ BATCH = 8
 EACH = 1000  # videos in a folder
 
 
-def lists(
-    folder: Path,
-    sizes: Sequence[int],
-    picture: tuple[int, int],
-    videos: int = 8,
-    frames: int = 72,
-    backgrounds: bool = True,
-) -> None:
+def lists(folder: Path, sizes: Sequence[int], picture: tuple[int, int], videos: int = 8, frames: int = 72) -> None:
     """Write a list of each size into `folder`, of videos that all have names of their own, as long as real ones are.
 
-    Frames are those of a few real folders. With `backgrounds` every video has a file of its own name in a real folder
-    of 1000, since those are looked for on opening: a hard link to one of a few.
+    Frames are those of a few real folders. Every video has a background of its own name in a real folder of 1000, since
+    those are looked for on opening: a hard link to one of a few.
     """
     made_up(folder, videos, frames, picture)
     inner = [f"a_video_{k:08d}_000010_000020" for k in range(min(EACH, max(sizes)))]
@@ -61,8 +54,7 @@ def lists(
     outer = [f"videos_{k:04d}" for k in range(-(-max(sizes) // EACH))]
     for number, name in enumerate(outer):
         (folder / "frames_long" / name).symlink_to(folder / "frames_each")
-        if backgrounds:
-            linked(folder, name, number, inner, videos)
+        linked(folder, name, number, inner, videos)
     for size in sizes:
         rows = (f"{outer[k // EACH]}/{inner[k % EACH]} {frames} {k % len(CLASSES)}\n" for k in range(size))
         (folder / f"{size}.txt").write_text("".join(rows))

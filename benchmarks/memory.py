@@ -163,7 +163,7 @@ def main() -> None:
     size, batches, picture = (400, 30, (68, 52)) if given.quick else (1_000_000, 400, (68, 52))
     steps = 50 if given.quick else given.steps
     with tempfile.TemporaryDirectory() as name:
-        lists(Path(name), [size], picture, backgrounds=False)
+        lists(Path(name), [size], picture)
         made_up(Path(name) / "tiny", 8, 12, (40, 32))
         bare, full = (alone("listed", name, size, torch_too) for torch_too in (False, True))
         shared = alone("loaded", name, size, batches)

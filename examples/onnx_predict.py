@@ -70,7 +70,7 @@ def predicted(model: str, video: str) -> list[tuple[str, float]]:
             pixels[number] = seen(upright, about["pixels"])
     clips = {name: np.stack([[pixels[j] for j in clip] for clip in view.tolist()]) for name, view in views.items()}
     feed = {name: clip.transpose(0, 2, 1, 3, 4)[None] for name, clip in clips.items()}
-    (probabilities,) = network.run(["probabilities"], feed)[0].tolist()
+    (probabilities,) = np.asarray(network.run(["probabilities"], feed)[0]).tolist()
     return sorted(zip(about["classes"], probabilities, strict=True), key=lambda pair: -pair[1])
 
 

@@ -198,6 +198,7 @@ def test_the_library_fetches_a_run_over_http(served, run, tmp_path):
         "HF_ENDPOINT": served,
         "HF_HOME": str(tmp_path / "home"),
         "HF_HUB_DISABLE_XET": "1",
+        "HF_HUB_OFFLINE": "0",  # another test may have asked this process to stay off the hub
         "NO_PROXY": "127.0.0.1",
     }
 

@@ -72,7 +72,7 @@ class Predictor:
 
         Args:
             run: a trained run.
-            backend: the engine that the backbone computes on (`glad.fast`), within 1e-4 of PyTorch.
+            backend: the engine that the backbone computes on (`glad.fast`, where CLOSE says how close to PyTorch).
             together: how many videos are computed at once; None is 8 on a GPU, and one on a CPU.
 
         Raises UserError where nothing was trained there, or no action classifier.

@@ -65,7 +65,7 @@ def every_second_moment(x: Tensor) -> Tensor:
 
 def exporting() -> bool:
     """Return whether a graph is being recorded for another engine, which chooses its own kernels and layouts."""
-    return torch.jit.is_tracing() or torch.compiler.is_exporting()
+    return torch.jit.is_tracing() or torch.compiler.is_exporting()  # pyright: ignore[reportPrivateImportUsage]
 
 
 def frames(x: Tensor) -> Tensor:
