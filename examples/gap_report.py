@@ -39,4 +39,6 @@ def main(source_folder: Path, target_folder: Path, out: Path) -> None:
 
 # %%
 if __name__ == "__main__":
+    if len(sys.argv) != 4:
+        raise SystemExit("usage: python examples/gap_report.py SOURCE TARGET OUT")
     main(*map(Path, sys.argv[1:4]))

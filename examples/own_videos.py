@@ -58,4 +58,6 @@ def main(labelled: Path, unlabelled: Path, out: Path, steps: int) -> None:
 
 # %%
 if __name__ == "__main__":
+    if len(sys.argv) != 5:
+        raise SystemExit("usage: python examples/own_videos.py LABELLED UNLABELLED OUT STEPS")
     main(Path(sys.argv[1]), Path(sys.argv[2]), Path(sys.argv[3]), int(sys.argv[4]))

@@ -35,7 +35,8 @@ def test_a_recipe_is_trained_loaded_scored_and_asked(square_recipe, tmp_path):
     test = recipe.data.test
     path = test.folder / glad.open_listing(test.list, again.classes, labelled=True, root=test.folder)[0].path
     named = again.predict(path)
-    video = open_video(path)
+    assert glad.open_listing(str(test.list), labelled=True, root=str(test.folder)).root == test.folder
+    video = open_video(str(path))
     frames = again.predict(np.asarray(video.frames(range(len(video)))))
     assert named.classes == frames.classes and named.probabilities == frames.probabilities
     assert again.predict_all([str(path), path], top=1)[1].probabilities == named.probabilities[:1]

@@ -14,7 +14,7 @@ LEGIBLE = 40  # classes up to which counts are written into the cells
 
 
 def confusion_png(confusion: ArrayLike, classes: Sequence[str]) -> bytes:
-    """Return a PNG of counts (k, k), [true][predicted], shaded by the share of each row."""
+    """Return a PNG of counts (k, k), rows true and columns predicted, shaded by the share of each row."""
     counts = np.asarray(confusion)
     k = len(counts)
     assert counts.shape == (k, k) == (len(classes), len(classes)), (counts.shape, len(classes))

@@ -111,7 +111,8 @@ class Predictor:
 
         Args:
             videos: as `predict` takes them.
-            top, unknown: as in `predict`.
+            top: as in `predict`.
+            unknown: as in `predict`.
             workers: processes that load videos; 0 is this one.
             failed: called with the name of each video that cannot be read, and the reason; then the others go on.
                 None raises the first such UserError.

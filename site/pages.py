@@ -33,7 +33,7 @@ SUBCOMMANDS = {
     "train": ("mini-glad",),
 }
 NAV: list[Any] = [
-    {"Start": ["index.md", "own-videos.md", "runs.md", "predict.md", "kinetics-babel.md", "export.md"]},
+    {"Start": ["index.md", "own-videos.md", "runs.md", "predict.md", "report.md", "kinetics-babel.md", "export.md"]},
     {"Videos": ["prepare.md", "check.md", "gaps.md", "benchmarks.md"]},
     {"Methods": ["methods/*", "backbones.md", "paper.md"]},
     {"Protocol": ["selection.md", "curves.md", "results/*", "performance.md"]},

@@ -156,12 +156,12 @@ class Listing:
 
 
 def open_listing(
-    source: Path,
+    source: Path | str,
     classes: tuple[str, ...] | None = None,
     labelled: bool = False,
     *,
     keep_labels: bool = True,
-    root: Path | None = None,
+    root: Path | str | None = None,
     allow_empty_classes: bool = False,
     refuse: Refuse | None = None,
 ) -> Listing:
@@ -186,6 +186,7 @@ def open_listing(
     each = refused if refuse is None else refuse
     known = len(classes) if classes and refuse is None else _LARGEST
     limit = known if keep_labels else None
+    source = Path(source)
     if source.is_dir():
         if labelled and keep_labels:
             rows, classes = class_folder_rows(source, classes)
@@ -204,7 +205,7 @@ def open_listing(
         raise UserError(f"there is no list and no folder of videos at {source}")
     if not len(columns):
         raise UserError(f"{source} lists no videos")
-    listing = Listing(source, base if root is None else root, classes, None, columns)
+    listing = Listing(source, base if root is None else Path(root), classes, None, columns)
     if refuse is not None:
         return listing
     if listing.labelled and classes is not None and not allow_empty_classes:

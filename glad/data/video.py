@@ -36,7 +36,7 @@ class Video(Protocol):
 
 
 def open_video(
-    path: Path,
+    path: Path | str,
     *,
     offset: int = 0,
     length: int | None = None,
@@ -49,6 +49,7 @@ def open_video(
     says how frame folders are named and numbered, and saves listing the folder; a pack knows its own. `origin` (say,
     `train.txt line 3`) opens every error of this video.
     """
+    path = Path(path)
     with blamed(origin):
         if path.is_dir():
             return frame_folder(path, layout, offset, length, origin)
