@@ -9,7 +9,7 @@ import torch
 
 from glad.batch import Clips
 from glad.data.domain import Domain
-from glad.data.named import Named
+from glad.data.held import Given
 from glad.data.video import open_video
 from glad.errors import UserError
 from glad.evaluate import answers, evaluate
@@ -71,7 +71,7 @@ def test_videos_are_named_by_the_checkpoint_that_the_recipes_rule_chose(square_r
         run.selection.write_text(json.dumps(found | {"rules": found["rules"] | {"snd": step}}))
         one = Predictor(run).predict(video)
         method = run.method(dict(run.candidates())[step])
-        domain = Domain(Named((video,)), run.recipe.test_views, run.recipe.test_pixels)
+        domain = Domain(Given((video,)), run.recipe.test_views, run.recipe.test_pixels)
         said = answers({step: method}, domain, 0, lambda _: None)[step].probabilities[0]
         assert sorted(one.probabilities, reverse=True) == pytest.approx(sorted(said, reverse=True), abs=1e-6)
 

@@ -10,9 +10,9 @@ from glad.augment import mixed
 from glad.data.background import video_median
 from glad.data.domain import Domain, VideoSet
 from glad.data.frames import FrameFolder
+from glad.data.held import Given
 from glad.data.image import read_image
 from glad.data.listing import Listing, open_listing
-from glad.data.named import Named
 from glad.data.pack import PackedVideo
 from glad.data.plan import AUGMENT, SOURCE, TARGET
 from glad.data.video import Video
@@ -226,7 +226,7 @@ def video_named(
     if row is None:
         if listed:
             raise UserError(f"{path} is a list; say which row of it, as in {path}:1")
-        return Named((path,)), 0
+        return Given((path,)), 0
     if not path.is_file():
         raise UserError(f"there is no list at {path}, so it has no row {row}")
     listing = open_listing(path, labelled=not unlabelled, keep_labels=False, root=root)

@@ -6,9 +6,9 @@ import pytest
 from glad.augment import Mix, Spatial
 from glad.data.background import BackgroundBank, extract_backgrounds
 from glad.data.domain import Debias, Domain
+from glad.data.held import Given
 from glad.data.image import read_image, write_jpeg
 from glad.data.listing import open_listing
-from glad.data.named import Named
 from glad.data.plan import Plan
 from glad.errors import UserError
 from glad.sampled import Sampled, marks_of, sampled, video_named
@@ -147,7 +147,7 @@ def test_a_row_of_a_list_is_a_span_of_its_recording(squares, tmp_path, recipe):
 def test_a_video_by_itself(squares, recipe):
     folder = squares / "source" / "left_0"
     videos, index = video_named(str(folder))
-    assert isinstance(videos, Named) and index == 0
+    assert isinstance(videos, Given) and index == 0
     found = sampled(recipe(), videos, index, draws=1)
     assert isinstance(found, Sampled) and found.name == str(folder)
     assert found.about[0] == "12 frames; frame 0 is img_00001.jpg"

@@ -10,7 +10,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from glad.data.domain import Domain
-from glad.data.named import Named
+from glad.data.held import Given
 from glad.errors import UserError
 from glad.evaluate import answers, evaluate
 from glad.initial import initial_backbone
@@ -43,7 +43,7 @@ def run(trained, tmp_path, monkeypatch) -> Run:
 
 def said_of(run: Run, squares: Path) -> list[list[float]]:
     """Return the probabilities of four videos."""
-    videos = Named(tuple(sorted((squares / "test").iterdir())))
+    videos = Given(tuple(sorted((squares / "test").iterdir())))
     domain = Domain(videos, run.recipe.test_views, run.recipe.test_pixels)
     return answers({0: run.method(run.selected())}, domain, 0, lambda _: None)[0].probabilities.tolist()
 

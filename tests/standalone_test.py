@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from glad.augment import Spatial
 from glad.data.domain import Domain
-from glad.data.named import Named
+from glad.data.held import Given
 from glad.evaluate import answers
 from glad.export import export
 from glad.interface import frame_rules, pixel_rule
@@ -104,7 +104,7 @@ def write_video(path: Path, turned: int = 0) -> Path:
 
 def check_alike(script: ModuleType, model: Path, run: Run, video: Path) -> None:
     """Check the probabilities of every class, and what the script prints."""
-    domain = Domain(Named((video,)), run.recipe.test_views, run.recipe.test_pixels)
+    domain = Domain(Given((video,)), run.recipe.test_views, run.recipe.test_pixels)
     expected = answers({0: run.method(run.selected())}, domain, 0, lambda _: None)[0].probabilities[0]
     named = dict(script.predicted(str(model), str(video)))
     assert [named[name] for name in run.classes] == pytest.approx(expected, abs=1e-3)

@@ -1,32 +1,12 @@
-"""Videos that are named one by one, or by the folder that holds them, wherever they lie."""
+"""Which videos a path means: itself, or those of the folder or pack that it names."""
 
-from dataclasses import dataclass
 from pathlib import Path
 
-from glad.data.listing import VideoRecord
 from glad.data.pack import is_pack, open_pack
 from glad.data.tree import videos_in
-from glad.data.video import Video, open_video
 from glad.errors import UserError
 
 LISTS = (".txt", ".csv", ".json", ".jsonl")
-
-
-@dataclass(frozen=True)
-class Named:
-    """Video files and frame folders named one by one."""
-
-    paths: tuple[Path, ...]
-
-    def __len__(self) -> int:
-        return len(self.paths)
-
-    def __getitem__(self, index: int) -> VideoRecord:
-        return VideoRecord(str(self.paths[index]), None, 0, None)
-
-    def video(self, index: int) -> Video:
-        """Return video `index`, opened."""
-        return open_video(self.paths[index])
 
 
 def videos_at(path: Path) -> list[Path]:

@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from glad.data.held import Given
 from glad.data.listing import VideoRecord
-from glad.data.named import Named, videos_at
+from glad.data.named import videos_at
 from glad.errors import UserError
 
 
@@ -17,7 +18,7 @@ def touched(root: Path, *names: str) -> Path:
 
 
 def test_videos_are_opened_where_they_lie(tmp_path, make_movie, make_folder):
-    named = Named((make_movie(tmp_path / "a b.mp4", count=7), make_folder(tmp_path / "frames", count=5)))
+    named = Given((make_movie(tmp_path / "a b.mp4", count=7), make_folder(tmp_path / "frames", count=5)))
     assert [len(named.video(index)) for index in range(len(named))] == [7, 5]
     assert named[0] == VideoRecord(str(tmp_path / "a b.mp4"), None, 0, None)
 
